@@ -1,0 +1,376 @@
+/* The table of settings, and its four readers: defaults, YAML file, environment, flags. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <yaml.h>
+
+enum option_kind {
+    OPTION_TEXT,
+    OPTION_SWITCH,
+    OPTION_NUMBER,
+    OPTION_LIST,
+    OPTION_CHOICE,
+    OPTION_ADDRESS
+};
+
+struct option {
+    const char *name;
+    enum option_kind kind;
+    size_t field;
+    const char *value; /* the default */
+    const char *takes; /* what is expected, for help and complaints; a choice's words by '|' */
+    const char *help;
+};
+
+#define FIELD(f) offsetof(struct options, f)
+
+static const struct option table[] = {
+    {"data-dir",           OPTION_TEXT,    FIELD(data_dir),           "",               "DIR",
+     "keep the world here (default ~/.local/state/elbow)"                                                                                                          },
+    {"ephemeral",          OPTION_SWITCH,  FIELD(ephemeral),          "false",          "true|false",
+     "keep nothing: a temporary folder, removed at the end"                                                                                                        },
+    {"fixture",            OPTION_TEXT,    FIELD(fixture),            "tutorial",       "NAME|FILE",
+     "the world to begin with: tutorial, empty, or a file"                                                                                                         },
+    {"config",             OPTION_TEXT,    FIELD(config),             "",               "FILE",                            "a YAML file with any of these settings"},
+    {"aws-listen",         OPTION_ADDRESS, FIELD(aws_listen),         "127.0.0.1:4566", "ADDRESS:PORT",
+     "every AWS API, the proxy door and /_elbow/"                                                                                                                  },
+    {"kube-listen",        OPTION_ADDRESS, FIELD(kube_listen),        "127.0.0.1:6443", "ADDRESS:PORT",
+     "Kubernetes, one port a cluster, counting up"                                                                                                                 },
+    {"front-http",         OPTION_ADDRESS, FIELD(front_http),         "",               "ADDRESS:PORT",
+     "the load balancers' common HTTP door (default 127.0.0.1:80, else :8080)"                                                                                     },
+    {"front-https",        OPTION_ADDRESS, FIELD(front_https),        "",               "ADDRESS:PORT",
+     "the same for TLS (default 127.0.0.1:443, else :8443)"                                                                                                        },
+    {"lb-domain",          OPTION_TEXT,    FIELD(lb_domain),          "localhost",      "DOMAIN",
+     "what load balancer names end in: localhost or amazonaws.com"                                                                                                 },
+    {"runtime",            OPTION_CHOICE,  FIELD(runtime),            "auto",           "process|docker|static|fake|auto",
+     "what runs the pods"                                                                                                                                          },
+    {"image",              OPTION_LIST,    FIELD(images),             "",               "PATTERN=PATH",
+     "run images of this pattern as the program at PATH (may be repeated)"                                                                                         },
+    {"image-catalogue",    OPTION_TEXT,    FIELD(image_catalogue),    "",               "FILE",
+     "your own image catalogue, read before the built-in one"                                                                                                      },
+    {"iam",                OPTION_CHOICE,  FIELD(iam),                "enforce",        "enforce|audit|off",
+     "whether policies of issued credentials bind"                                                                                                                 },
+    {"security-groups",    OPTION_CHOICE,  FIELD(security_groups),    "enforce",        "enforce|off",
+     "whether security groups stop traffic"                                                                                                                        },
+    {"kubernetes-version", OPTION_TEXT,    FIELD(kubernetes_version), "",               "1.NN",
+     "the release that the clusters show"                                                                                                                          },
+    {"seed",               OPTION_NUMBER,  FIELD(seed),               "0",              "N",
+     "the same ids and choices every run (0: different ones)"                                                                                                      },
+    {"workers",            OPTION_NUMBER,  FIELD(workers),            "1",              "N",                               "threads that carry traffic"            },
+    {"ready-file",         OPTION_TEXT,    FIELD(ready_file),         "",               "FILE",
+     "written in one step when everything answers"                                                                                                                 },
+    {"log-format",         OPTION_CHOICE,  FIELD(log_format),         "text",           "text|json",
+     "the form of the log on standard error"                                                                                                                       },
+    {"log-level",          OPTION_CHOICE,  FIELD(log_level),          "info",           "error|warning|info|debug",
+     "the least weight of a log line"                                                                                                                              },
+};
+
+struct reader {
+    struct arena *arena;
+    struct options *options;
+    struct str *why;
+};
+
+static const struct option *find_option(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (str_is(name, table[i].name))
+            return &table[i];
+    return NULL;
+}
+
+static int complain(struct reader *r, const struct option *o, struct str value, struct str source)
+{
+    *r->why = arena_printf(r->arena, "%.*s: '%.*s' is not a value of %s, which takes %s",
+                           STR_ARG(source), STR_ARG(value), o->name, o->takes);
+    return -EINVAL;
+}
+
+static bool is_one_of(struct str value, const char *words)
+{
+    struct str rest = str_c(words), word;
+
+    while (str_next(&rest, '|', &word))
+        if (str_eq(word, value))
+            return true;
+    return false;
+}
+
+/* "host:port" with a port of 0 to 65535; the host may be in brackets. */
+static bool is_address(struct str value)
+{
+    size_t colon = str_rchr(value, ':');
+    int64_t port;
+
+    return colon != STR_NONE && colon > 0 && str_to_int(str_from(value, colon + 1), &port) &&
+           port >= 0 && port <= 65535;
+}
+
+static void append(struct arena *a, struct option_list *list, struct str value)
+{
+    struct str *grown = arena_array(a, list->n + 1, sizeof *grown);
+
+    if (list->n > 0)
+        memcpy(grown, list->at, list->n * sizeof *grown);
+    grown[list->n] = value;
+    *list = (struct option_list){grown, list->n + 1};
+}
+
+static int set_option(struct reader *r, const struct option *o, struct str value, struct str source)
+{
+    void *field = (char *)r->options + o->field;
+    int64_t number;
+
+    switch (o->kind) {
+    case OPTION_SWITCH:
+        if (!is_one_of(value, "true|false|1|0"))
+            return complain(r, o, value, source);
+        *(bool *)field = is_one_of(value, "true|1");
+        return 0;
+    case OPTION_NUMBER:
+        if (!str_to_int(value, &number) || number < 0)
+            return complain(r, o, value, source);
+        *(int64_t *)field = number;
+        return 0;
+    case OPTION_LIST:
+        if (value.n > 0 && str_chr(value, '=') == STR_NONE)
+            return complain(r, o, value, source);
+        if (value.n > 0)
+            append(r->arena, field, value);
+        return 0;
+    case OPTION_CHOICE:
+        if (!is_one_of(value, o->takes))
+            return complain(r, o, value, source);
+        break;
+    case OPTION_ADDRESS:
+        if (value.n > 0 && !is_address(value))
+            return complain(r, o, value, source);
+        break;
+    case OPTION_TEXT:
+        break;
+    }
+    *(struct str *)field = value;
+    return 0;
+}
+
+static int read_defaults(struct reader *r)
+{
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < ARRAY_LEN(table); i++)
+        result = set_option(r, &table[i], str_c(table[i].value), S("default"));
+    return result;
+}
+
+/* --- the config file -------------------------------------------------------------------- */
+
+static int complain_at(struct reader *r, struct str path, yaml_mark_t mark, const char *expected)
+{
+    *r->why = arena_printf(r->arena, "%.*s:%zu:%zu: expected %s", STR_ARG(path), mark.line + 1,
+                           mark.column + 1, expected);
+    return -EINVAL;
+}
+
+static int set_from_node(struct reader *r, struct str path, const struct option *o,
+                         const yaml_node_t *node)
+{
+    struct str value, source;
+
+    if (node->type != YAML_SCALAR_NODE)
+        return complain_at(r, path, node->start_mark, o->takes);
+    value =
+        arena_str(r->arena, str_n((const char *)node->data.scalar.value, node->data.scalar.length));
+    source = arena_printf(r->arena, "%.*s:%zu:%zu", STR_ARG(path), node->start_mark.line + 1,
+                          node->start_mark.column + 1);
+    return set_option(r, o, value, source);
+}
+
+static int read_pair(struct reader *r, struct str path, yaml_document_t *document,
+                     const yaml_node_pair_t *pair)
+{
+    const yaml_node_t *key = yaml_document_get_node(document, pair->key);
+    yaml_node_t *value = yaml_document_get_node(document, pair->value);
+    const struct option *o = NULL;
+    int result = 0;
+
+    if (key->type == YAML_SCALAR_NODE)
+        o = find_option(str_n((const char *)key->data.scalar.value, key->data.scalar.length));
+    if (o == NULL)
+        return complain_at(r, path, key->start_mark,
+                           "the name of a setting (elbow serve --help lists them)");
+    if (o->kind != OPTION_LIST || value->type != YAML_SEQUENCE_NODE)
+        return set_from_node(r, path, o, value);
+    for (yaml_node_item_t *i = value->data.sequence.items.start;
+         result == 0 && i < value->data.sequence.items.top; i++)
+        result = set_from_node(r, path, o, yaml_document_get_node(document, *i));
+    return result;
+}
+
+static int read_document(struct reader *r, struct str path, yaml_document_t *document)
+{
+    yaml_node_t *root = yaml_document_get_root_node(document);
+    int result = 0;
+
+    if (root == NULL)
+        return 0;
+    if (root->type != YAML_MAPPING_NODE)
+        return complain_at(r, path, root->start_mark, "a mapping of settings");
+    for (yaml_node_pair_t *pair = root->data.mapping.pairs.start;
+         result == 0 && pair < root->data.mapping.pairs.top; pair++)
+        result = read_pair(r, path, document, pair);
+    return result;
+}
+
+static int read_config(struct reader *r, struct str path)
+{
+    FILE *file = fopen(arena_cstr(r->arena, path), "re");
+    yaml_document_t document;
+    yaml_parser_t parser;
+    int result;
+
+    if (file == NULL) {
+        *r->why = arena_printf(r->arena, "cannot read the config file %.*s: %s", STR_ARG(path),
+                               strerror(errno));
+        return -EINVAL;
+    }
+    (void)yaml_parser_initialize(&parser);
+    yaml_parser_set_input_file(&parser, file);
+    if (yaml_parser_load(&parser, &document) != 0) {
+        result = read_document(r, path, &document);
+        yaml_document_delete(&document);
+    } else {
+        result = complain_at(r, path, parser.problem_mark, "YAML");
+    }
+    yaml_parser_delete(&parser);
+    (void)fclose(file);
+    return result;
+}
+
+/* --- environment and flags -------------------------------------------------------------- */
+
+/* "ELBOW_AWS_LISTEN" for "aws-listen". */
+static struct str variable_name(struct arena *a, const struct option *o)
+{
+    char *name = arena_cstr(a, arena_printf(a, "ELBOW_%s", o->name));
+
+    for (char *c = name + strlen("ELBOW_"); *c != '\0'; c++)
+        *c = *c == '-' ? '_' : (char)(*c - 'a' + 'A');
+    return str_c(name);
+}
+
+static struct str variable_value(char **environment, struct str name)
+{
+    for (char **e = environment; e != NULL && *e != NULL; e++) {
+        struct str key, value;
+
+        if (str_cut(str_c(*e), '=', &key, &value) && str_eq(key, name))
+            return value;
+    }
+    return (struct str){0};
+}
+
+static int read_environment(struct reader *r, char **environment)
+{
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < ARRAY_LEN(table); i++) {
+        struct str name = variable_name(r->arena, &table[i]);
+        struct str value = variable_value(environment, name);
+
+        if (value.n > 0)
+            result = set_option(r, &table[i], value, name);
+    }
+    return result;
+}
+
+/* One flag at argv[*at]: "--name=value", "--name value" or, for a switch, "--name". */
+static int read_flag(struct reader *r, int argc, char **argv, int *at)
+{
+    struct str argument = str_c(argv[*at]), name = argument, value = {0};
+    bool given = false;
+    const struct option *o;
+
+    if (str_starts(argument, S("--"))) {
+        name = str_from(argument, 2);
+        given = str_cut(name, '=', &name, &value);
+    }
+    o = str_starts(argument, S("--")) ? find_option(name) : NULL;
+    if (o == NULL) {
+        *r->why = arena_printf(r->arena,
+                               "unknown argument '%.*s'; 'elbow serve --help' lists the "
+                               "settings",
+                               STR_ARG(argument));
+        return -EINVAL;
+    }
+    if (!given && o->kind == OPTION_SWITCH) {
+        value = S("true");
+    } else if (!given) {
+        if (*at + 1 >= argc) {
+            *r->why = arena_printf(r->arena, "--%s needs a value: %s", o->name, o->takes);
+            return -EINVAL;
+        }
+        value = str_c(argv[++*at]);
+    }
+    return set_option(r, o, value, str_first(argument, name.n + 2));
+}
+
+static int read_flags(struct reader *r, int argc, char **argv)
+{
+    int result = 0;
+
+    for (int i = 0; result == 0 && i < argc; i++)
+        result = read_flag(r, argc, argv, &i);
+    return result;
+}
+
+/* The file is named by a flag or a variable, but weighs less than both: it is looked for first. */
+static int find_config(struct reader *r, int argc, char **argv, char **environment,
+                       struct str *ret_path)
+{
+    struct options scratch = {0};
+    struct reader first = {r->arena, &scratch, r->why};
+    int result = read_environment(&first, environment);
+
+    if (result == 0)
+        result = read_flags(&first, argc, argv);
+    *ret_path = scratch.config;
+    return result;
+}
+
+int options_read(struct arena *a, int argc, char **argv, char **environment,
+                 struct options *ret_options, struct str *ret_why)
+{
+    struct options options = {0};
+    struct reader r = {a, &options, ret_why};
+    struct str config;
+    int result = find_config(&r, argc, argv, environment, &config);
+
+    if (result == 0)
+        result = read_defaults(&r);
+    if (result == 0 && config.n > 0)
+        result = read_config(&r, config);
+    if (result == 0)
+        result = read_environment(&r, environment);
+    if (result == 0)
+        result = read_flags(&r, argc, argv);
+    if (result == 0 && options.ephemeral && options.data_dir.n > 0) {
+        *ret_why = S("--ephemeral keeps nothing and --data-dir keeps everything: give one of them");
+        result = -EINVAL;
+    }
+    if (result == 0)
+        *ret_options = options;
+    return result;
+}
+
+void options_print_help(FILE *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        char flag[80];
+
+        (void)snprintf(flag, sizeof flag, "--%s%s%s", table[i].name,
+                       table[i].kind == OPTION_SWITCH ? "" : " ",
+                       table[i].kind == OPTION_SWITCH ? "" : table[i].takes);
+        (void)fprintf(out, "  %-48s %s\n", flag, table[i].help);
+    }
+}
