@@ -14,57 +14,53 @@ enum option_kind {
     OPTION_ADDRESS
 };
 
+/* kind, field (with dashes for underscores it is the name), default, what it takes (a choice's
+ * words parted by '|'), help. */
+#define OPTIONS(X)                                                                                 \
+    X(TEXT, data_dir, "", "DIR", "keep the world here (default ~/.local/state/elbow)")             \
+    X(SWITCH, ephemeral, "false", "true|false", "keep nothing: a temporary folder, removed after") \
+    X(TEXT, fixture, "tutorial", "NAME|FILE", "the world to begin with: tutorial, empty, a file")  \
+    X(TEXT, config, "", "FILE", "a YAML file with any of these settings")                          \
+    X(ADDRESS, aws_listen, "127.0.0.1:4566", "ADDRESS:PORT", "AWS APIs, proxy door, /_elbow/")     \
+    X(ADDRESS, kube_listen, "127.0.0.1:6443", "ADDRESS:PORT", "Kubernetes; a port a cluster, up")  \
+    X(ADDRESS, front_http, "", "ADDRESS:PORT", "load balancers by Host (127.0.0.1:80, else 8080)") \
+    X(ADDRESS, front_https, "", "ADDRESS:PORT", "the same by SNI (127.0.0.1:443, else 8443)")      \
+    X(TEXT, lb_domain, "localhost", "DOMAIN", "load balancer names end so: or amazonaws.com")      \
+    X(CHOICE, runtime, "auto", "process|docker|static|fake|auto", "what runs the pods")            \
+    X(LIST, image, "", "PATTERN=PATH", "run such images as the program at PATH (repeatable)")      \
+    X(TEXT, image_catalogue, "", "FILE", "your image catalogue, read before the built-in one")     \
+    X(CHOICE, iam, "enforce", "enforce|audit|off", "whether policies bind issued credentials")     \
+    X(CHOICE, security_groups, "enforce", "enforce|off", "whether security groups stop traffic")   \
+    X(TEXT, kubernetes_version, "", "1.NN", "the release that the clusters show")                  \
+    X(NUMBER, seed, "0", "N", "the same ids and choices every run (0: different ones)")            \
+    X(NUMBER, workers, "1", "N", "threads that carry traffic")                                     \
+    X(TEXT, ready_file, "", "FILE", "written in one step when everything answers")                 \
+    X(CHOICE, log_format, "text", "text|json", "the form of the log on standard error")            \
+    X(CHOICE, log_level, "info", "error|warning|info|debug", "the least weight of a log line")
+
 struct option {
-    const char *name;
+    const char *field_name;
     enum option_kind kind;
     size_t field;
     const char *value; /* the default */
-    const char *takes; /* what is expected, for help and complaints; a choice's words by '|' */
+    const char *takes;
     const char *help;
 };
 
-#define FIELD(f) offsetof(struct options, f)
+#define ROW(kind, field, value, takes, help) \
+    {#field, OPTION_##kind, offsetof(struct options, field), value, takes, help},
 
-static const struct option table[] = {
-    {"data-dir",           OPTION_TEXT,    FIELD(data_dir),           "",               "DIR",
-     "keep the world here (default ~/.local/state/elbow)"                                                                                                          },
-    {"ephemeral",          OPTION_SWITCH,  FIELD(ephemeral),          "false",          "true|false",
-     "keep nothing: a temporary folder, removed at the end"                                                                                                        },
-    {"fixture",            OPTION_TEXT,    FIELD(fixture),            "tutorial",       "NAME|FILE",
-     "the world to begin with: tutorial, empty, or a file"                                                                                                         },
-    {"config",             OPTION_TEXT,    FIELD(config),             "",               "FILE",                            "a YAML file with any of these settings"},
-    {"aws-listen",         OPTION_ADDRESS, FIELD(aws_listen),         "127.0.0.1:4566", "ADDRESS:PORT",
-     "every AWS API, the proxy door and /_elbow/"                                                                                                                  },
-    {"kube-listen",        OPTION_ADDRESS, FIELD(kube_listen),        "127.0.0.1:6443", "ADDRESS:PORT",
-     "Kubernetes, one port a cluster, counting up"                                                                                                                 },
-    {"front-http",         OPTION_ADDRESS, FIELD(front_http),         "",               "ADDRESS:PORT",
-     "the load balancers' common HTTP door (default 127.0.0.1:80, else :8080)"                                                                                     },
-    {"front-https",        OPTION_ADDRESS, FIELD(front_https),        "",               "ADDRESS:PORT",
-     "the same for TLS (default 127.0.0.1:443, else :8443)"                                                                                                        },
-    {"lb-domain",          OPTION_TEXT,    FIELD(lb_domain),          "localhost",      "DOMAIN",
-     "what load balancer names end in: localhost or amazonaws.com"                                                                                                 },
-    {"runtime",            OPTION_CHOICE,  FIELD(runtime),            "auto",           "process|docker|static|fake|auto",
-     "what runs the pods"                                                                                                                                          },
-    {"image",              OPTION_LIST,    FIELD(images),             "",               "PATTERN=PATH",
-     "run images of this pattern as the program at PATH (may be repeated)"                                                                                         },
-    {"image-catalogue",    OPTION_TEXT,    FIELD(image_catalogue),    "",               "FILE",
-     "your own image catalogue, read before the built-in one"                                                                                                      },
-    {"iam",                OPTION_CHOICE,  FIELD(iam),                "enforce",        "enforce|audit|off",
-     "whether policies of issued credentials bind"                                                                                                                 },
-    {"security-groups",    OPTION_CHOICE,  FIELD(security_groups),    "enforce",        "enforce|off",
-     "whether security groups stop traffic"                                                                                                                        },
-    {"kubernetes-version", OPTION_TEXT,    FIELD(kubernetes_version), "",               "1.NN",
-     "the release that the clusters show"                                                                                                                          },
-    {"seed",               OPTION_NUMBER,  FIELD(seed),               "0",              "N",
-     "the same ids and choices every run (0: different ones)"                                                                                                      },
-    {"workers",            OPTION_NUMBER,  FIELD(workers),            "1",              "N",                               "threads that carry traffic"            },
-    {"ready-file",         OPTION_TEXT,    FIELD(ready_file),         "",               "FILE",
-     "written in one step when everything answers"                                                                                                                 },
-    {"log-format",         OPTION_CHOICE,  FIELD(log_format),         "text",           "text|json",
-     "the form of the log on standard error"                                                                                                                       },
-    {"log-level",          OPTION_CHOICE,  FIELD(log_level),          "info",           "error|warning|info|debug",
-     "the least weight of a log line"                                                                                                                              },
-};
+static const struct option table[] = {OPTIONS(ROW)};
+
+/* A field's name with another letter for the underscore, in upper case where @upper. In @a. */
+static struct str spelled(struct arena *a, const struct option *o, char dash, bool upper)
+{
+    char *name = arena_cstr(a, str_c(o->field_name));
+
+    for (char *c = name; *c != '\0'; c++)
+        *c = *c == '_' ? dash : upper ? (char)(*c - 'a' + 'A') : *c;
+    return str_c(name);
+}
 
 struct reader {
     struct arena *arena;
@@ -72,18 +68,19 @@ struct reader {
     struct str *why;
 };
 
-static const struct option *find_option(struct str name)
+static const struct option *find_option(struct arena *a, struct str name)
 {
     for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        if (str_is(name, table[i].name))
+        if (str_eq(name, spelled(a, &table[i], '-', false)))
             return &table[i];
     return NULL;
 }
 
 static int complain(struct reader *r, const struct option *o, struct str value, struct str source)
 {
-    *r->why = arena_printf(r->arena, "%.*s: '%.*s' is not a value of %s, which takes %s",
-                           STR_ARG(source), STR_ARG(value), o->name, o->takes);
+    *r->why =
+        arena_printf(r->arena, "%.*s: '%.*s' is not a value of %s, which takes %s", STR_ARG(source),
+                     STR_ARG(value), spelled(r->arena, o, '-', false).at, o->takes);
     return -EINVAL;
 }
 
@@ -195,7 +192,8 @@ static int read_pair(struct reader *r, struct str path, yaml_document_t *documen
     int result = 0;
 
     if (key->type == YAML_SCALAR_NODE)
-        o = find_option(str_n((const char *)key->data.scalar.value, key->data.scalar.length));
+        o = find_option(r->arena,
+                        str_n((const char *)key->data.scalar.value, key->data.scalar.length));
     if (o == NULL)
         return complain_at(r, path, key->start_mark,
                            "the name of a setting (elbow serve --help lists them)");
@@ -249,16 +247,6 @@ static int read_config(struct reader *r, struct str path)
 
 /* --- environment and flags -------------------------------------------------------------- */
 
-/* "ELBOW_AWS_LISTEN" for "aws-listen". */
-static struct str variable_name(struct arena *a, const struct option *o)
-{
-    char *name = arena_cstr(a, arena_printf(a, "ELBOW_%s", o->name));
-
-    for (char *c = name + strlen("ELBOW_"); *c != '\0'; c++)
-        *c = *c == '-' ? '_' : (char)(*c - 'a' + 'A');
-    return str_c(name);
-}
-
 static struct str variable_value(char **environment, struct str name)
 {
     for (char **e = environment; e != NULL && *e != NULL; e++) {
@@ -275,7 +263,8 @@ static int read_environment(struct reader *r, char **environment)
     int result = 0;
 
     for (size_t i = 0; result == 0 && i < ARRAY_LEN(table); i++) {
-        struct str name = variable_name(r->arena, &table[i]);
+        struct str name =
+            arena_printf(r->arena, "ELBOW_%s", spelled(r->arena, &table[i], '_', true).at);
         struct str value = variable_value(environment, name);
 
         if (value.n > 0)
@@ -295,7 +284,7 @@ static int read_flag(struct reader *r, int argc, char **argv, int *at)
         name = str_from(argument, 2);
         given = str_cut(name, '=', &name, &value);
     }
-    o = str_starts(argument, S("--")) ? find_option(name) : NULL;
+    o = str_starts(argument, S("--")) ? find_option(r->arena, name) : NULL;
     if (o == NULL) {
         *r->why = arena_printf(r->arena,
                                "unknown argument '%.*s'; 'elbow serve --help' lists the "
@@ -307,7 +296,7 @@ static int read_flag(struct reader *r, int argc, char **argv, int *at)
         value = S("true");
     } else if (!given) {
         if (*at + 1 >= argc) {
-            *r->why = arena_printf(r->arena, "--%s needs a value: %s", o->name, o->takes);
+            *r->why = arena_printf(r->arena, "%.*s needs a value: %s", STR_ARG(argument), o->takes);
             return -EINVAL;
         }
         value = str_c(argv[++*at]);
@@ -365,12 +354,14 @@ int options_read(struct arena *a, int argc, char **argv, char **environment,
 
 void options_print_help(FILE *out)
 {
-    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        char flag[80];
+    struct arena a = {0};
 
-        (void)snprintf(flag, sizeof flag, "--%s%s%s", table[i].name,
-                       table[i].kind == OPTION_SWITCH ? "" : " ",
-                       table[i].kind == OPTION_SWITCH ? "" : table[i].takes);
-        (void)fprintf(out, "  %-48s %s\n", flag, table[i].help);
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        bool is_switch = table[i].kind == OPTION_SWITCH;
+        struct str flag = arena_printf(&a, "--%s %s", spelled(&a, &table[i], '-', false).at,
+                                       is_switch ? "" : table[i].takes);
+
+        (void)fprintf(out, "  %-44s %s\n", flag.at, table[i].help);
     }
+    arena_free(&a);
 }

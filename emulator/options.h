@@ -24,7 +24,7 @@ struct options {
     struct str aws_listen, kube_listen, front_http, front_https; /* host:port; front may be "" */
     struct str lb_domain;
     struct str runtime;
-    struct option_list images; /* "PATTERN=PATH" */
+    struct option_list image; /* "PATTERN=PATH" */
     struct str image_catalogue;
     struct str iam;
     struct str security_groups;
