@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "store/object.h"
 #include "store/setting.h"
 
 struct migration {
@@ -14,6 +15,7 @@ struct migration {
 /* Append only. */
 static const struct migration migrations[] = {
     {"setting", 1, setting_schema_1},
+    {"object",  1, object_schema_1 },
 };
 
 static const char table_of_migrations[] =

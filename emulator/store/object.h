@@ -61,6 +61,8 @@ const struct object_change *object_change_of(const struct change *change);
 /* Loads every object. @s is borrowed and outlives it. 0 and *ret_objects, or a negative error of
  * the store. */
 int objects_open(struct store *s, struct objects **ret_objects);
+
+/* The cache goes; objects that somebody still refers to stay. NULL is fine. */
 void objects_close(struct objects *os);
 struct store *objects_store(const struct objects *os);
 

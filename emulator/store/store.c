@@ -29,6 +29,7 @@ struct store {
     struct ids *ids;
     struct feed feed;
     struct map statements; /* by the address of their text */
+    struct link hooks;
     bool in_transaction;
 };
 
@@ -101,6 +102,7 @@ int store_open(const char *path, struct clock *clock, struct ids *ids, struct ar
     s->clock = clock;
     s->ids = ids;
     feed_init(&s->feed);
+    list_init(&s->hooks);
     r = prepare_connection(s, path, a, ret_why);
     if (r == 0)
         r = migrations_apply(s, a, ret_why);
@@ -151,6 +153,25 @@ int store_begin(struct store *s)
     return r;
 }
 
+void store_hook_add(struct store *s, struct store_hook *hook, void (*ended)(void *, bool),
+                    void *data)
+{
+    hook->ended = ended;
+    hook->data = data;
+    list_append(&s->hooks, &hook->link);
+}
+
+void store_hook_remove(struct store_hook *hook)
+{
+    list_remove(&hook->link);
+}
+
+static void tell_hooks(struct store *s, bool committed)
+{
+    LIST_EACH(struct store_hook, hook, &s->hooks, link)
+        hook->ended(hook->data, committed);
+}
+
 int store_commit(struct store *s)
 {
     int r;
@@ -162,6 +183,7 @@ int store_commit(struct store *s)
         return r;
     }
     s->in_transaction = false;
+    tell_hooks(s, true);
     feed_commit(&s->feed);
     return 0;
 }
@@ -171,6 +193,7 @@ void store_rollback(struct store *s)
     if (!s->in_transaction)
         return;
     s->in_transaction = false;
+    tell_hooks(s, false);
     feed_rollback(&s->feed);
     if (sqlite3_get_autocommit(s->db) == 0)
         (void)run(s, "ROLLBACK");

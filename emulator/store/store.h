@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/list.h"
 #include "base/str.h"
 
 struct feed;
@@ -35,6 +36,18 @@ int store_begin(struct store *s);
 int store_commit(struct store *s);
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
+
+/* Told when a transaction has ended, before the feed speaks: for caches that follow the database.
+ * A member of whoever listens. */
+struct store_hook {
+    struct link link;
+    void (*ended)(void *data, bool committed);
+    void *data;
+};
+
+void store_hook_add(struct store *s, struct store_hook *hook, void (*ended)(void *, bool),
+                    void *data);
+void store_hook_remove(struct store_hook *hook);
 
 /* Runs a script of constant statements (the migrations'). 0 or a negative error (logged). */
 int store_exec_script(struct store *s, const char *sql);
