@@ -1,0 +1,223 @@
+/* What the control thread tells the workers: each load balancer as one immutable, compiled
+ * object, and each Service's node ports as another. A builder makes one, fills its public members
+ * with memory of its arena, seals it and hands it over; after that nobody changes it, and the
+ * last reference frees it. Nothing in here asks the store, the fabric or the clock.
+ * Source: Elastic Load Balancing User Guide for Application Load Balancers. */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* IPv4 addresses are in host byte order throughout, socket addresses excepted. */
+struct dp_prefix {
+    uint32_t address, mask;
+};
+
+/* --- conditions and rules ---------------------------------------------------------------- */
+
+enum dp_field { DP_HOST, DP_PATH, DP_HEADER, DP_METHOD, DP_QUERY, DP_SOURCE_IP };
+
+/* A text with wildcards. The builder gives @text; sealing prepares the rest. */
+struct dp_pattern {
+    struct str text;
+    size_t literal; /* bytes of @text before its first wildcard or escape */
+    bool plain;     /* there is no wildcard and no escape */
+};
+
+/* Values are ORed: @values for text fields, @keys beside them for DP_QUERY (an empty key text
+ * means any key), @sources for DP_SOURCE_IP. */
+struct dp_condition {
+    enum dp_field field;
+    struct str header; /* DP_HEADER: its name */
+    struct dp_pattern *values, *keys;
+    struct dp_prefix *sources;
+    size_t count;
+};
+
+struct dp_group;
+
+struct dp_weighted {
+    struct dp_group *group; /* of the same load balancer */
+    uint32_t weight;
+};
+
+enum dp_action_kind { DP_FORWARD, DP_FIXED_RESPONSE, DP_REDIRECT };
+
+struct dp_action {
+    enum dp_action_kind kind;
+    /* DP_FORWARD */
+    struct dp_weighted *groups;
+    size_t group_count;
+    uint64_t weight_sum; /* sealed */
+    /* DP_FIXED_RESPONSE and DP_REDIRECT */
+    uint16_t status;
+    struct str content_type, body;
+    struct str protocol, host, port, path, query; /* with placeholders, never absent but query */
+};
+
+struct dp_rule {
+    int32_t priority; /* 0 is the default rule */
+    struct str arn;
+    struct dp_condition *conditions;
+    size_t condition_count;
+    struct dp_action action;
+};
+
+enum dp_protocol { DP_HTTP, DP_HTTPS };
+
+struct dp_listener {
+    struct str arn;
+    uint16_t port;
+    enum dp_protocol protocol;
+    struct dp_rule *rules; /* sealing sorts them: ascending, the default one last */
+    size_t rule_count;
+};
+
+/* --- target groups ----------------------------------------------------------------------- */
+
+enum dp_target_state {
+    DP_TARGET_INITIAL,
+    DP_TARGET_HEALTHY,
+    DP_TARGET_UNHEALTHY,
+    DP_TARGET_DRAINING,
+    DP_TARGET_UNUSED,
+    DP_TARGET_UNAVAILABLE, /* health checks are disabled: gets traffic */
+};
+
+struct dp_target {
+    struct str id; /* instance id or address, as registered */
+    uint16_t port;
+    uint32_t address;                 /* in the VPC: node's or pod's */
+    struct sockaddr_in at, health_at; /* where the machine has it */
+    uint16_t health_port;             /* as the API names it */
+    bool reachable, health_reachable; /* by the security groups of both ends */
+    enum dp_target_state state;
+    size_t slot; /* sealed: its number among all targets of the load balancer */
+};
+
+struct dp_code_range {
+    uint16_t first, last;
+};
+
+struct dp_health_settings {
+    bool enabled;
+    bool tcp; /* a connection is enough; else HTTP */
+    int64_t interval_ms, timeout_ms;
+    uint32_t healthy_threshold, unhealthy_threshold;
+    struct str path;
+    struct dp_code_range *matcher;
+    size_t matcher_count;
+};
+
+enum dp_algorithm { DP_ROUND_ROBIN, DP_LEAST_OUTSTANDING, DP_WEIGHTED_RANDOM };
+
+struct dp_group {
+    struct str arn;
+    enum dp_protocol protocol;
+    struct dp_health_settings health;
+    enum dp_algorithm algorithm;
+    uint32_t minimum_healthy_count;      /* 0 reads as 1 */
+    uint32_t minimum_healthy_percentage; /* 0 is off */
+    struct dp_target *targets;
+    size_t target_count;
+    size_t index;              /* sealed: its number within the load balancer */
+    struct dp_target **usable; /* sealed: who gets new requests, by health and fail-open */
+    size_t usable_count;
+};
+
+/* --- load balancers ---------------------------------------------------------------------- */
+
+enum dp_xff_mode { DP_XFF_APPEND, DP_XFF_PRESERVE, DP_XFF_REMOVE };
+enum dp_desync_mode { DP_DESYNC_DEFENSIVE, DP_DESYNC_MONITOR, DP_DESYNC_STRICTEST };
+
+struct dp_attributes {
+    int64_t idle_timeout_ms;      /* 0 reads as 60 s */
+    int64_t client_keep_alive_ms; /* 0 reads as 3600 s */
+    enum dp_xff_mode xff_mode;
+    enum dp_desync_mode desync_mode;
+    bool xff_client_port;
+    bool preserve_host;
+    bool drop_invalid_headers;
+};
+
+/* Who may reach which ports of the load balancer, by its security groups. */
+struct dp_ingress {
+    struct dp_prefix source;
+    uint16_t first_port, last_port;
+};
+
+/* A block of VPC addresses and where the fabric has it; both by their upper 16 bits. */
+struct dp_block {
+    uint16_t vpc, loopback;
+};
+
+struct dp_balancer {
+    atomic_uint refs;
+    struct arena arena;
+
+    struct str arn;
+    struct str dns_name; /* what requests without a Host get */
+    struct str *names;   /* all it answers to at the front door; sealing makes them lower case */
+    size_t name_count;
+    uint32_t *addresses;       /* of its network interfaces, in the VPC */
+    struct sockaddr_in *doors; /* where each listener of each address is opened */
+    uint16_t *door_ports;      /* the listener's port of each door */
+    size_t address_count, door_count;
+    struct dp_block *blocks; /* so that a client's address is shown as the VPC's */
+    size_t block_count;
+    bool ingress_enforced; /* false: everybody may */
+    struct dp_ingress *ingress;
+    size_t ingress_count;
+    struct dp_attributes attributes;
+    struct dp_listener *listeners;
+    size_t listener_count;
+    struct dp_group *groups;
+    size_t group_count;
+    size_t target_count; /* sealed: slots in use */
+};
+
+/* An empty one with one reference; all that it points at is allocated in its arena. */
+struct dp_balancer *dp_balancer_new(struct str arn);
+
+/* Compiles it: rules in matching order, patterns prepared, targets numbered, usable targets
+ * chosen. After this it never changes. */
+void dp_balancer_seal(struct dp_balancer *b);
+
+struct dp_balancer *dp_balancer_ref(struct dp_balancer *b);
+void dp_balancer_unref(struct dp_balancer *b); /* NULL is fine; safe from any thread */
+
+/* The listener at @port, or NULL. */
+const struct dp_listener *dp_balancer_listener(const struct dp_balancer *b, uint16_t port);
+
+/* Whether the security groups let @source (in the VPC's eyes) reach @port. */
+bool dp_balancer_admits(const struct dp_balancer *b, uint32_t source, uint16_t port);
+
+/* A client's address as the VPC sees it: addresses of the fabric are turned back. */
+uint32_t dp_balancer_identify(const struct dp_balancer *b, uint32_t address);
+
+/* --- node ports --------------------------------------------------------------------------- */
+
+/* One listening address of kube-proxy, and the pods behind it; with no pod, connections are
+ * refused. */
+struct dp_forward {
+    struct sockaddr_in at;
+    struct sockaddr_in *pods;
+    size_t pod_count;
+};
+
+struct dp_service {
+    atomic_uint refs;
+    struct arena arena;
+    struct str key; /* "cluster/namespace/name" */
+    struct dp_forward *forwards;
+    size_t forward_count;
+};
+
+struct dp_service *dp_service_new(struct str key);
+struct dp_service *dp_service_ref(struct dp_service *s);
+void dp_service_unref(struct dp_service *s);
