@@ -3,38 +3,23 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum { LARGEST_FILE = 1 << 20 };
 
 int ready_write(struct arena *a, struct str path, const cJSON *document)
 {
     CLEANUP(buf_free) struct buf text = buf_init(LARGEST_FILE);
-    const char *final = arena_cstr(a, path);
-    const char *draft = arena_printf(a, "%s.%d.new", final, (int)getpid()).at;
-    int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    ssize_t written;
-    int r = 0;
 
-    if (fd < 0)
-        return -errno;
     json_write(&text, document);
     buf_char(&text, '\n');
-    written = write(fd, text.at, text.n);
-    if (written < 0 || (size_t)written != text.n)
-        r = written < 0 ? -errno : -ENOSPC;
-    if (close(fd) < 0 && r == 0)
-        r = -errno;
-    if (r == 0 && rename(draft, final) < 0)
-        r = -errno;
-    if (r < 0)
-        (void)unlink(draft);
-    return r;
+    return file_write(arena_cstr(a, path), buf_str(&text), 0600);
 }
 
 /* The user's own folder of running servers: under XDG_RUNTIME_DIR, else under /tmp. */
@@ -59,15 +44,11 @@ struct str ready_path_of(struct arena *a, int64_t pid, bool make)
 
 static cJSON *read_document(struct arena *a, struct str path)
 {
-    int fd = open(arena_cstr(a, path), O_RDONLY | O_CLOEXEC);
-    char *text = arena_alloc(a, LARGEST_FILE / 16);
-    ssize_t n;
+    struct str text;
 
-    if (fd < 0)
+    if (file_read(a, arena_cstr(a, path), LARGEST_FILE, &text) < 0)
         return NULL;
-    n = read(fd, text, LARGEST_FILE / 16);
-    (void)close(fd);
-    return n > 0 ? json_parse(str_n(text, (size_t)n), NULL) : NULL;
+    return json_parse(text, NULL);
 }
 
 static bool lives(const cJSON *document)
