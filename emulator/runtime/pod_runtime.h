@@ -3,7 +3,7 @@
  * books here: pods, their folders, volumes and logs.
  *
  * What a process sees in place of a container's file system: its mounts lie below
- *   <folder>/pods/<uid>/<container>/rootfs/<mount path>
+ *   <folder>/pods/<uid>/containers/<container>/rootfs/<mount path>
  * (links into the pod's volumes), and every environment value, command word or argument that is a
  * mount path or begins with one, also behind the '=' of a flag, is rewritten to the path there:
  *   AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/secrets/eks.amazonaws.com/serviceaccount/token
@@ -12,6 +12,7 @@
  * ELBOW_ROOTFS names the rootfs itself, for programs that know fixed paths, and KUBECONFIG names
  * a file that says the same as the service account's token, CA and KUBERNETES_SERVICE_HOST, where
  * there is such a mount: clients built on client-go read it before they look for the mount.
+ * ELBOW_POD_ADDRESS is where the pod's address is on this machine, for what wants to listen there.
  *
  * Control thread only. */
 #pragma once
@@ -139,9 +140,13 @@ int pod_runtime_start(struct pod_runtime *rt, struct arena *a, const struct cont
                       container_exit_cb *on_exit, void *data, struct container **ret_container,
                       struct str *ret_why);
 
-/* SIGTERM, after @grace_ms of the world's clock SIGKILL, both to the whole process group; with
- * @grace_ms 0 SIGKILL at once. Calling it again may only shorten. The exit callback follows. */
+/* SIGTERM to the container's first process, after @grace_ms of the world's clock SIGKILL to all of
+ * them; with @grace_ms 0 SIGKILL at once. Calling it again may only shorten. The exit callback
+ * follows. */
 void pod_runtime_stop(struct container *c, int64_t grace_ms);
+
+/* Whether a process stands behind it, which probes can ask. */
+bool container_is_real(const struct container *c);
 
 /* The log of a container's running instance (or the one that ended last), or of the one before.
  * Borrowed; take a reference to keep it. NULL when there is none. */
