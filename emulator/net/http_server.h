@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "net/http.h"
 #include "net/stream.h"
@@ -61,12 +62,13 @@ struct http_server_options {
     enum stream_security security;
     SSL_CTX *tls; /* for STREAM_TLS and STREAM_DETECT, and inside accepted CONNECTs; borrowed for
                    * the server's life */
-    size_t head_limit;       /* bytes; 0: 64 KiB; above: 431 */
-    size_t body_limit;       /* bytes; 0: 3 MiB; above: 413 */
-    int64_t head_timeout_ms; /* from a request's first byte to its last; 0: 60 s */
-    int64_t idle_timeout_ms; /* between requests; 0: 180 s */
-    size_t gzip_from;        /* whole answers of at least this many bytes are compressed for clients
-                              * that take gzip; 0: never */
+    const struct clock *clock; /* for the Date header; NULL: none */
+    size_t head_limit;         /* bytes; 0: 64 KiB; above: 431 */
+    size_t body_limit;         /* bytes; 0: 3 MiB; above: 413 */
+    int64_t head_timeout_ms;   /* from a request's first byte to its last; 0: 60 s */
+    int64_t idle_timeout_ms;   /* between requests; 0: 180 s */
+    size_t gzip_from; /* whole answers of at least this many bytes are compressed for clients
+                       * that take gzip; 0: never */
     http_handle_cb *handle;
     http_refuse_cb *refuse; /* may be NULL */
     void *data;             /* for both */

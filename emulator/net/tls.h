@@ -19,14 +19,17 @@ struct tls_peer {
     struct str serial; /* lower-case hex */
 };
 
-/* Names a server's context for a client that asked for @name (lower case; empty when it sent no
- * SNI). NULL refuses the handshake with unrecognized_name. The context stays the owner's. */
-typedef SSL_CTX *tls_choose_cb(void *data, struct str name);
+/* Chooses a server's context by the name that a client asked for (lower case; empty when it sent
+ * no SNI). NULL refuses the handshake with unrecognized_name. Contexts stay the chooser's. */
+struct tls_chooser {
+    SSL_CTX *(*choose)(void *data, struct str name);
+    void *data;
+};
 
 struct tls_server_options {
-    const struct certificate *certificate; /* copied; may be NULL where choose always answers */
-    tls_choose_cb *choose;                 /* may be NULL: one certificate for every name */
-    void *data;                            /* for choose */
+    const struct certificate *certificate; /* copied; NULL where a chooser always answers */
+    struct tls_chooser *chooser;           /* borrowed for the context's life; NULL: one certificate
+                                            * for every name */
     const struct ca *client_ca;            /* ask for a client certificate of this CA; may be NULL.
                                             * The handshake goes on without one, and with a bad
                                             * one: see tls_peer.verified */
