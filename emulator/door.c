@@ -31,6 +31,7 @@ struct door {
     struct http_server *server;
     struct http_client *client; /* made when the first plain proxied request comes */
     SSL_CTX *tls;
+    struct tls_chooser chooser;
     struct map contexts;
     struct link by_age;
     void (*on_closed)(void *data);
@@ -40,12 +41,12 @@ struct door {
 
 /* --- certificates ----------------------------------------------------------------------- */
 
-static int new_context(struct door *d, const struct str *names, size_t n, tls_choose_cb *choose,
-                       SSL_CTX **ret_tls)
+static int new_context(struct door *d, const struct str *names, size_t n,
+                       struct tls_chooser *chooser, SSL_CTX **ret_tls)
 {
     struct ca_request request = {.common_name = names[0], .names = names, .name_count = n};
     struct certificate *certificate;
-    struct tls_server_options options = {.choose = choose, .data = d};
+    struct tls_server_options options = {.chooser = chooser};
     int r = ca_issue(d->o.ca, d->o.clock, &request, &certificate);
 
     if (r < 0)
@@ -244,6 +245,7 @@ int door_open(const struct door_options *o, struct door **ret_door, uint16_t *re
     struct http_server_options server = {
         .loop = o->loop,
         .security = STREAM_DETECT,
+        .clock = o->clock,
         .body_limit = 16u << 20,
         .handle = on_request,
         .data = d,
@@ -252,7 +254,8 @@ int door_open(const struct door_options *o, struct door **ret_door, uint16_t *re
 
     d->o = *o;
     list_init(&d->by_age);
-    r = new_context(d, names, ARRAY_LEN(names), choose_context, &d->tls);
+    d->chooser = (struct tls_chooser){choose_context, d};
+    r = new_context(d, names, ARRAY_LEN(names), &d->chooser, &d->tls);
     if (r < 0) {
         free(d);
         return r;

@@ -126,8 +126,7 @@ static void send_whole(struct http_exchange *x, int status, struct http_headers 
                        struct str body)
 {
     CLEANUP(buf_free)
-    struct buf head = buf_init(MOST_HEAD + SMALL_BODY),
-               packed = buf_init(SIZE_MAX / 2);
+    struct buf head = buf_init(MOST_HEAD + SMALL_BODY), packed = buf_init(SIZE_MAX / 2);
     struct stream *out = x->connection->stream;
 
     add_status_and_headers(&head, status, headers);

@@ -292,6 +292,10 @@ static int judge_head(struct http_connection *c, struct http_request *r, struct 
         *ret_why = S("Only HTTP/1.0 and HTTP/1.1 are spoken here.");
         return 505;
     }
+    *ret_why = S("The request is malformed.");
+    for (size_t i = 0; i < r->headers.n; i++) /* the parser lets "Name : value" pass */
+        if (r->headers.at[i].name.n == 0 || str_chr(r->headers.at[i].name, ' ') != STR_NONE)
+            return 400;
     *ret_why = S("The request target is malformed.");
     if (!cut_target(r))
         return 400;
