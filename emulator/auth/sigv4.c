@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/percent.h"
 #include "base/sha.h"
 
 enum {
@@ -112,7 +113,7 @@ static struct str canonical_path(struct arena *a, struct str path, struct str se
 {
     struct str plain = path.n > 0 ? path : S("/");
 
-    return str_is(service, "s3") ? plain : http_percent_encode(a, plain, true);
+    return str_is(service, "s3") ? plain : percent_encode(a, plain, true);
 }
 
 struct parameter {
@@ -131,7 +132,7 @@ static struct str encoded_again(struct arena *a, struct str raw)
 {
     struct str plain;
 
-    return http_percent_decode(a, raw, false, &plain) ? http_percent_encode(a, plain, false) : raw;
+    return percent_decode(a, raw, false, &plain) ? percent_encode(a, plain, false) : raw;
 }
 
 static void add_canonical_query(struct arena *a, struct buf *b, struct str query, bool presigned)

@@ -34,13 +34,6 @@ bool http_header_lists(struct http_headers headers, struct str name, struct str 
 /* "Not Found" for 404; "Unknown" for a status that nobody registered. */
 struct str http_status_text(int status);
 
-/* Decodes %XX, and '+' to a space where @plus. In @a; false with nothing written when a % is not
- * followed by two hex digits. */
-bool http_percent_decode(struct arena *a, struct str s, bool plus, struct str *ret_text);
-
-/* Encodes every byte but RFC 3986's unreserved ones, and '/' where @keep_slash. In @a. */
-struct str http_percent_encode(struct arena *a, struct str s, bool keep_slash);
-
 /* The first value of query parameter @name, decoded, in @a. False when there is none. */
 bool http_query_get(struct arena *a, struct str query, struct str name, struct str *ret_value);
 

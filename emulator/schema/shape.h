@@ -46,7 +46,7 @@ struct str_map {
     size_t n;
 };
 
-#define OPT_INT(value) ((struct opt_int){true, (value)})
+#define OPT_INT(value)  ((struct opt_int){true, (value)})
 #define OPT_BOOL(value) ((struct opt_bool){true, (value)})
 
 enum shape_kind {
@@ -68,9 +68,9 @@ enum shape_place { IN_BODY, IN_PATH, IN_QUERY, IN_HEADER };
 
 enum shape_flag {
     REQUIRED = 1,
-    FLATTENED = 2,    /* Query: no "member" level */
-    EPOCH_TIME = 4,   /* a timestamp as a number of seconds */
-    BOUNDED = 8, /* least and most count */
+    FLATTENED = 2,  /* Query: no "member" level */
+    EPOCH_TIME = 4, /* a timestamp as a number of seconds */
+    BOUNDED = 8,    /* least and most count */
 };
 
 struct shape;
@@ -109,20 +109,20 @@ enum aws_protocol { AWS_QUERY, AWS_EC2_QUERY, AWS_JSON, AWS_REST_JSON };
 /* One modelled operation. */
 struct aws_model_operation {
     const char *name;
-    const char *method, *uri; /* "POST", "/"; REST-JSON has labels: "/clusters/{name}" */
-    int status;               /* of a success; 200 mostly */
+    const char *method, *uri;           /* "POST", "/"; REST-JSON has labels: "/clusters/{name}" */
+    int status;                         /* of a success; 200 mostly */
     const struct shape *input, *output; /* NULL where there is none */
-    const char *wrapper;      /* Query: "DescribeTagsResult"; NULL: none */
+    const char *wrapper;                /* Query: "DescribeTagsResult"; NULL: none */
 };
 
 struct aws_model {
-    const char *name;      /* ours: "elbv2" */
-    const char *signing;   /* in the credential scope: "elasticloadbalancing" */
-    const char *version;   /* "2015-12-01" */
-    const char *xmlns;     /* of Query answers; NULL: none */
-    const char *target;    /* JSON: the prefix of X-Amz-Target; NULL: none */
+    const char *name;    /* ours: "elbv2" */
+    const char *signing; /* in the credential scope: "elasticloadbalancing" */
+    const char *version; /* "2015-12-01" */
+    const char *xmlns;   /* of Query answers; NULL: none */
+    const char *target;  /* JSON: the prefix of X-Amz-Target; NULL: none */
     enum aws_protocol protocol;
-    int json_minor;        /* JSON 1.0 or 1.1 */
+    int json_minor;                               /* JSON 1.0 or 1.1 */
     const struct aws_model_operation *operations; /* by name, in byte order */
     size_t operation_count;
     const struct fault *const *faults;

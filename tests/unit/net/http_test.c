@@ -1,5 +1,6 @@
 /* Headers, targets, percent codes, NO_PROXY and certificates: values in, values out. */
 #include "net/http.h"
+#include "base/percent.h"
 
 #include "net/ca.h"
 #include "net/dns.h"
@@ -28,7 +29,7 @@ TEST(percent_codes)
         struct arena a = {0};
         struct str got = {0};
 
-        CHECK(c->label, http_percent_decode(&a, c->text, true, &got) == c->ok);
+        CHECK(c->label, percent_decode(&a, c->text, true, &got) == c->ok);
         CHECK_STR(c->label, got, c->want);
         arena_free(&a);
     }
