@@ -1,0 +1,149 @@
+/* The store of watched objects. */
+#include "objects.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+static const char *const keep_service[] = {
+    "metadata.namespace", "metadata.name", "metadata.annotations", "spec.type", "spec.ports", NULL};
+static const char *const keep_endpoints[] = {"metadata.namespace", "metadata.name", "subsets",
+                                             NULL};
+static const char *const keep_node[] = {"metadata.name",
+                                        "metadata.labels",
+                                        "spec.providerID",
+                                        "spec.externalID",
+                                        "status.nodeInfo.kubeletVersion",
+                                        NULL};
+static const char *const keep_secret[] = {"metadata.namespace", "metadata.name", "data.clientId",
+                                          "data.clientSecret", NULL};
+static const char *const keep_config_map[] = {"metadata.namespace", "metadata.name", "data", NULL};
+
+static const struct kind kinds[KIND_COUNT] = {
+    [KIND_INGRESS] = {"/apis/extensions/v1beta1", "ingresses",  true,  NULL           },
+    [KIND_SERVICE] = {"/api/v1",                  "services",   true,  keep_service   },
+    [KIND_ENDPOINTS] = {"/api/v1",                  "endpoints",  true,  keep_endpoints },
+    [KIND_NODE] = {"/api/v1",                  "nodes",      false, keep_node      },
+    [KIND_SECRET] = {"/api/v1",                  "secrets",    true,  keep_secret    },
+    [KIND_CONFIG_MAP] = {"/api/v1",                  "configmaps", true,  keep_config_map},
+};
+
+const struct kind *kind_of(enum object_kind k)
+{
+    return &kinds[k];
+}
+
+/* Moves the value at @path from @from to the same place in @to. */
+static void move_path(cJSON *to, cJSON *from, const char *path)
+{
+    struct str all = str_c(path);
+    size_t dot = str_rchr(all, '.');
+    struct str head = dot == STR_NONE ? (struct str){0} : str_first(all, dot);
+    const char *name = dot == STR_NONE ? path : path + dot + 1;
+    char *parent = xcalloc(head.n + 1);
+    cJSON *value = json_get(from, path), *holder;
+
+    if (head.n > 0)
+        memcpy(parent, head.at, head.n);
+    if (value != NULL) {
+        holder = head.n == 0 ? from : json_get(from, parent);
+        value = cJSON_DetachItemViaPointer(holder, value);
+        json_put(head.n == 0 ? to : json_need_object(to, parent), str_c(name), value);
+    }
+    free(parent);
+}
+
+static cJSON *cut_down(cJSON *doc, const char *const *keep)
+{
+    cJSON *small;
+
+    if (keep == NULL) {
+        cJSON *metadata = json_get(doc, "metadata");
+
+        if (metadata != NULL)
+            json_remove(metadata, S("managedFields"));
+        return doc;
+    }
+    small = cJSON_CreateObject();
+    for (; *keep != NULL; keep++)
+        move_path(small, doc, *keep);
+    cJSON_Delete(doc);
+    return small;
+}
+
+static char *key_of(const cJSON *doc)
+{
+    struct str namespace = json_str(doc, "metadata.namespace");
+    struct str name = json_str(doc, "metadata.name");
+    char *key = xcalloc(namespace.n + name.n + 2);
+
+    if (namespace.n > 0) {
+        memcpy(key, namespace.at, namespace.n);
+        key[namespace.n] = '/';
+    }
+    if (name.n > 0)
+        memcpy(key + (namespace.n > 0 ? namespace.n + 1 : 0), name.at, name.n);
+    return key;
+}
+
+const cJSON *objects_put(struct objects *o, enum object_kind k, cJSON *doc, cJSON **ret_old)
+{
+    CLEANUP(freep) char *key = NULL;
+    struct object *object;
+
+    *ret_old = NULL;
+    doc = cut_down(doc, kinds[k].keep);
+    key = key_of(doc);
+    if (json_str(doc, "metadata.name").n == 0) {
+        cJSON_Delete(doc);
+        return NULL;
+    }
+    object = map_get(&o->of[k], str_c(key));
+    if (object != NULL) {
+        *ret_old = object->doc;
+        object->doc = doc;
+        return doc;
+    }
+    object = xcalloc(sizeof *object);
+    *object = (struct object){TAKE(key), doc};
+    map_put(&o->of[k], str_c(object->key), object);
+    return doc;
+}
+
+cJSON *objects_remove(struct objects *o, enum object_kind k, struct str key)
+{
+    struct object *object = map_remove(&o->of[k], key);
+    cJSON *doc;
+
+    if (object == NULL)
+        return NULL;
+    doc = object->doc;
+    free(object->key);
+    free(object);
+    return doc;
+}
+
+const cJSON *objects_get(const struct objects *o, enum object_kind k, struct str key)
+{
+    const struct object *object = map_get(&o->of[k], key);
+
+    return object == NULL ? NULL : object->doc;
+}
+
+void objects_free(struct objects *o)
+{
+    for (size_t k = 0; k < KIND_COUNT; k++) {
+        size_t at = 0;
+        struct map_entry *e;
+
+        while ((e = map_next(&o->of[k], &at)) != NULL) {
+            struct object *object = e->value;
+
+            cJSON_Delete(object->doc);
+            free(object->key);
+            free(object);
+        }
+        map_free(&o->of[k]);
+    }
+}
