@@ -223,6 +223,11 @@ void pod_runtime_stop(struct container *c, int64_t grace_ms)
     c->rt->ops->stop(c, grace_ms);
 }
 
+void pod_runtime_detach(struct container *c)
+{
+    c->on_exit = NULL;
+}
+
 bool container_is_real(const struct container *c)
 {
     return c->rt->needs_programs && c->recipe->run != IMAGE_STATIC;

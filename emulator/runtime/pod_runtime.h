@@ -145,6 +145,9 @@ int pod_runtime_start(struct pod_runtime *rt, struct arena *a, const struct cont
  * follows. */
 void pod_runtime_stop(struct container *c, int64_t grace_ms);
 
+/* Nobody waits for its end any more: the exit callback does not come. */
+void pod_runtime_detach(struct container *c);
+
 /* Whether a process stands behind it, which probes can ask. */
 bool container_is_real(const struct container *c);
 
