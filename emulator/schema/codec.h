@@ -67,6 +67,9 @@ bool rest_path_matches(const char *uri, struct str path);
 void *rest_decode(struct arena *a, const struct shape *shape, const char *uri,
                   const struct rest_request *r, struct problems *p);
 
+/* Moves every text of @value that a JSON tree owns into @a, so that the tree may go. */
+void shape_own(struct arena *a, const struct shape *shape, void *value);
+
 /* Presence, bounds, enumerations and patterns of everything in @value. */
 void shape_validate(struct arena *a, const struct shape *shape, const void *value,
                     struct problems *p);

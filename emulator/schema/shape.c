@@ -65,3 +65,31 @@ struct str_list shape_texts(struct arena *a, const struct shape *shape, const vo
     *text = scalar_text(a, row, member_of(value, row));
     return (struct str_list){text, 1};
 }
+
+static void own_texts(struct arena *a, struct str *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        texts[i] = arena_str(a, texts[i]);
+}
+
+void shape_own(struct arena *a, const struct shape *shape, void *value)
+{
+    for (size_t i = 0; i < shape->count; i++) {
+        const struct shape_row *row = &shape->rows[i];
+        void *member = member_at(value, row);
+        struct any_list *list = member;
+
+        if (!member_is_set(value, row))
+            continue;
+        if (row->kind == SHAPE_STRING || row->kind == SHAPE_BLOB)
+            own_texts(a, member, 1);
+        else if (row->kind == SHAPE_STRINGS)
+            own_texts(a, list->at, list->n);
+        else if (row->kind == SHAPE_MAP) /* pairs are two texts side by side */
+            own_texts(a, list->at, list->n * 2);
+        else if (row->kind == SHAPE_STRUCT)
+            shape_own(a, row->of, *(void **)member);
+        for (size_t k = 0; row->kind == SHAPE_LIST && k < list->n; k++)
+            shape_own(a, row->of, (char *)list->at + k * row->of->size);
+    }
+}

@@ -1,0 +1,31 @@
+/* The AWS APIs, as main sees them. */
+#pragma once
+
+#include "base/json.h"
+#include "net/http_server.h"
+#include "store/store.h"
+
+struct aws;
+struct objects;
+
+enum iam_mode { IAM_ENFORCE, IAM_AUDIT, IAM_OFF };
+
+struct aws_options {
+    struct store *store; /* borrowed, like all of these */
+    uv_loop_t *loop;
+    enum iam_mode iam;
+    struct str region;    /* where a request names none */
+    struct str lb_domain; /* what load balancer names end in: "localhost" */
+};
+
+struct aws *aws_new(const struct aws_options *o);
+void aws_free(struct aws *aws);
+
+/* An http_handle_cb; @data is the aws. */
+void aws_handle(void *data, struct http_exchange *x, const struct http_request *r);
+
+/* The calls so far, the last some thousand, oldest first: [{time, service, action, principal,
+ * status, code}]. To be freed. */
+cJSON *aws_calls(const struct aws *aws);
+
+const struct aws_options *aws_options_of(const struct aws *aws);
