@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "store/iam.h"
 #include "store/object.h"
 #include "store/setting.h"
 
@@ -16,6 +17,7 @@ struct migration {
 static const struct migration migrations[] = {
     {"setting", 1, setting_schema_1},
     {"object",  1, object_schema_1 },
+    {"iam",     1, iam_schema_1    },
 };
 
 static const char table_of_migrations[] =
