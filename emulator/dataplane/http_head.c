@@ -536,22 +536,21 @@ static bool read_status_line(struct response_head *h, struct str line)
 }
 
 /* Framing fields that contradict each other make the response malformed. */
-static bool read_response_field(struct response_head *h, const struct http_field *f,
-                                bool *has_length)
+static bool read_response_field(struct response_head *h, const struct http_field *f)
 {
     uint64_t length;
 
     switch ((enum http_field_id)f->id) {
     case FIELD_CONTENT_LENGTH:
-        if (!read_length(f->value, &length) || (*has_length && length != h->length))
+        if (!read_length(f->value, &length) || (h->has_length && length != h->length))
             return false;
-        *has_length = true;
+        h->has_length = true;
         h->length = length;
         return true;
     case FIELD_TRANSFER_ENCODING:
-        if (h->body == HTTP_BODY_CHUNKED || !str_ieq(f->value, S("chunked")))
+        if (h->has_chunked || !str_ieq(f->value, S("chunked")))
             return str_ieq(f->value, S("identity"));
-        h->body = HTTP_BODY_CHUNKED;
+        h->has_chunked = true;
         return true;
     case FIELD_CONNECTION:
         if (http_list_has(f->value, S("close")))
@@ -568,7 +567,6 @@ bool response_head_read(struct str bytes, bool to_head, struct response_head *ou
 {
     struct http_fields fields = {out->fields.at, 0, out->fields.room};
     struct str rest = bytes, whole, text;
-    bool has_length = false;
 
     *out = (struct response_head){.fields = fields};
     if (!next_line(&rest, &whole, &text) || !read_status_line(out, text) ||
@@ -583,14 +581,14 @@ bool response_head_read(struct str bytes, bool to_head, struct response_head *ou
         f = &out->fields.at[out->fields.n - 1];
         if (f->name.n == 0 || !all_of(f->name, CHAR_TOKEN) || f->line.at[f->name.n] != ':' ||
             memchr(text.at, '\0', text.n) != NULL || memchr(text.at, '\r', text.n) != NULL ||
-            !read_response_field(out, f, &has_length))
+            !read_response_field(out, f))
             return false;
     }
     if (to_head || out->status < 200 || out->status == 204 || out->status == 304)
         out->body = HTTP_BODY_NONE;
-    else if (out->body == HTTP_BODY_CHUNKED)
-        out->length = 0;
-    else if (has_length)
+    else if (out->has_chunked)
+        out->body = HTTP_BODY_CHUNKED;
+    else if (out->has_length)
         out->body = out->length > 0 ? HTTP_BODY_LENGTH : HTTP_BODY_NONE;
     else
         out->body = HTTP_BODY_UNTIL_END;

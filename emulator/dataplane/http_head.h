@@ -77,7 +77,9 @@ struct response_head {
     unsigned status;
     struct str reason;
     bool http10;
-    bool keep_alive; /* what the target lets us do */
+    bool keep_alive;  /* what the target lets us do */
+    bool has_length;  /* there is a Content-Length, also where no body follows (HEAD, 304) */
+    bool has_chunked; /* likewise Transfer-Encoding: chunked */
     enum http_body body;
     uint64_t length;
     struct http_fields fields;

@@ -1,0 +1,163 @@
+/* A worker: one thread with a loop of its own, its listening sockets, its client and back-end
+ * connections, and what it was told of load balancers and services. For the files of this folder
+ * only. Everything here but the inbox belongs to the worker's thread (before it starts and after
+ * it ended, to the control thread). */
+#pragma once
+
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/http_body.h"
+#include "dataplane/http_head.h"
+#include "dataplane/sock.h"
+
+struct worker;
+
+enum { READ_ROOM = 64 * 1024 };
+
+/* --- what outlives a configuration ---------------------------------------------------------- */
+
+/* A target as one worker uses it: its connections and the requests they carry. */
+struct endpoint {
+    unsigned refs;
+    struct worker *worker;
+    char *key; /* group, id, port and address; the map's key */
+    struct sockaddr_in at;
+    unsigned in_flight;
+    unsigned seen;    /* the last worker.round that had it */
+    struct link idle; /* struct upstream, most recently used first */
+    struct link busy;
+};
+
+/* A target group as one worker uses it. */
+struct group_state {
+    unsigned refs;
+    struct worker *worker;
+    char *arn;
+    size_t next;   /* round robin */
+    unsigned seen; /* the last worker.round that had it */
+};
+
+/* A load balancer's configuration bound to this worker's state. Requests hold it, so that each
+ * ends under what it began with. */
+struct live {
+    unsigned refs;
+    struct dp_balancer *config;
+    struct group_state **groups; /* by dp_group.index */
+    struct endpoint **endpoints; /* by dp_target.slot */
+};
+
+/* One load balancer, from its first configuration to its removal. */
+struct balancer {
+    unsigned refs;
+    struct worker *worker;
+    char *arn;
+    struct live *live; /* NULL once it was removed */
+    struct link doors;
+};
+
+/* A listening socket. */
+struct door {
+    uv_tcp_t tcp; /* .data is the door */
+    struct link link;
+    struct worker *worker;
+    struct balancer *balancer; /* NULL: the common door, shared by Host */
+    uint16_t listener_port;
+    struct sockaddr_in at;
+    bool kept; /* while a new configuration is taken up */
+};
+
+struct live *live_ref(struct live *l);
+void live_unref(struct live *l);
+struct endpoint *endpoint_ref(struct endpoint *e);
+void endpoint_unref(struct endpoint *e);
+struct balancer *balancer_ref(struct balancer *b);
+void balancer_unref(struct balancer *b);
+
+/* Takes up a configuration (ours from now on), or with NULL the end of the load balancer. */
+void balancer_apply(struct worker *w, struct str arn, struct dp_balancer *config);
+
+/* The load balancer that a request at the common door is for, by its Host; NULL when none is. */
+struct balancer *balancer_find(struct worker *w, struct str host, uint16_t port);
+
+/* --- the worker ------------------------------------------------------------------------------ */
+
+enum order_kind { ORDER_BALANCER, ORDER_SERVICE, ORDER_CLOCK, ORDER_STOP };
+
+/* From the control thread. */
+struct order {
+    struct link link;
+    enum order_kind kind;
+    char *key;                    /* ARN or service key */
+    struct dp_balancer *balancer; /* NULL: removed */
+    struct dp_service *service;
+};
+
+struct health;
+
+struct worker {
+    uv_loop_t loop;
+    uv_thread_t thread;
+    uv_async_t wake;
+    uv_mutex_t lock;   /* of the inbox */
+    struct link inbox; /* struct order */
+    struct dataplane *plane;
+    unsigned index;
+    bool stopping, running;
+    bool more_doors;
+    struct sockaddr_in common_at;
+    struct clock *clock;
+    struct ids ids;
+
+    unsigned round; /* counts configurations taken up */
+
+    struct map balancers; /* by ARN */
+    struct map names;     /* names to load balancers */
+    struct map services;  /* struct service_state by key */
+    struct map endpoints; /* by key */
+    struct map groups;    /* struct group_state by ARN */
+    struct link common_doors;
+    struct link conns;     /* client connections */
+    struct link relays;    /* of node ports */
+    struct health *health; /* the first worker's */
+
+    char *read_room;
+    struct gather to_client, to_target;
+    struct http_fields request_fields, response_fields;
+    llhttp_t chunks;
+    int64_t date_second;
+    char date[32];
+};
+
+/* Makes everything but the thread. 0 or a negative UV_* error. */
+int worker_init(struct worker *w, struct dataplane *plane, unsigned index,
+                const struct dataplane_settings *settings);
+void worker_deinit(struct worker *w);
+
+/* Runs the loop until everything is closed; the thread's function. */
+void worker_run(void *data);
+
+/* Hands an order over (from the control thread). Takes over what it points at. */
+void worker_tell(struct worker *w, const struct order *order);
+
+/* Opens a listening socket; 0 and *ret_door, or a negative UV_* error. @balancer is referenced. */
+int door_open(struct worker *w, const struct sockaddr_in *at, struct balancer *balancer,
+              uint16_t listener_port, struct link *list, struct door **ret_door);
+void door_close(struct door *d);
+
+/* A bound, listening IPv4 socket that may share its address with other workers'. */
+int listen_at(uv_loop_t *loop, uv_tcp_t *tcp, const struct sockaddr_in *at,
+              uv_connection_cb on_connection);
+
+/* Closes everything that belongs to load balancers; the worker ends. */
+void balancers_close(struct worker *w);
+
+/* The Date header's value of now; valid until the next second. */
+struct str worker_date(struct worker *w);
+
+/* Gives libuv the worker's one read buffer: what is read is used up or copied in the callback. */
+void worker_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret_buf);
