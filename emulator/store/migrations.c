@@ -3,9 +3,12 @@
 
 #include <errno.h>
 
+#include "store/ec2.h"
+#include "store/eks.h"
 #include "store/iam.h"
 #include "store/object.h"
 #include "store/setting.h"
+#include "store/tag.h"
 
 struct migration {
     const char *family;
@@ -18,6 +21,9 @@ static const struct migration migrations[] = {
     {"setting", 1, setting_schema_1},
     {"object",  1, object_schema_1 },
     {"iam",     1, iam_schema_1    },
+    {"tag",     1, tag_schema_1    },
+    {"ec2",     1, ec2_schema_1    },
+    {"eks",     1, eks_schema_1    },
 };
 
 static const char table_of_migrations[] =
