@@ -3,6 +3,7 @@
 #include "kube/answer.h"
 
 #include "kube/convert.h"
+#include "kube/table.h"
 
 enum { MOST_HEADERS = 40, LONGEST_WARNING = 256, WARNINGS_TOGETHER = 4096 };
 
@@ -191,36 +192,48 @@ static struct str encode_object(struct kube_call *c, struct buf *b)
 {
     const struct kind *k = c->target.kind;
 
-    if (c->form == FORM_PARTIAL) {
-        answer_write_partial(b, c->object);
+    if (c->form == FORM_PARTIAL || c->form == FORM_TABLE) {
+        struct object_list one = {&c->object, 1};
+
+        if (c->form == FORM_PARTIAL)
+            answer_write_partial(b, c->object);
+        else
+            table_write(b, c, one, c->object->rv, S(""), -1);
         return buf_str(b);
     }
     if (kind_stored_form(k) == k)
-        return c->object->json;
+        return c->object->json; /* as it is kept: no copy */
     answer_write_object(b, k, c->object);
     return buf_str(b);
 }
 
+/* The call's arena goes with the answer, and the call with it: what the body lies in is held here
+ * until the answer has copied it. */
 void answer_send(struct kube_call *c)
 {
-    CLEANUP(buf_free) struct buf b = buf_init(LARGEST_ANSWER);
+    CLEANUP(buf_free) struct buf b = c->bytes;
+    CLEANUP(object_unrefp) struct object *o = c->object;
     struct str type = S("application/json"), body = {0};
+    struct kube_out *out = c->out;
+    struct http_headers headers;
+    int status = c->status;
 
-    switch (c->state) {
-    case CALL_OPEN:
-    case CALL_STREAM:
+    if (c->state == CALL_OPEN || c->state == CALL_STREAM)
         return;
-    case CALL_OBJECT:
+    if (c->state == CALL_OBJECT) {
+        b = buf_init(LARGEST_ANSWER);
         body = encode_object(c, &b);
-        break;
-    case CALL_DOC:
+    } else if (c->state == CALL_DOC) {
+        b = buf_init(LARGEST_ANSWER);
         json_write(&b, c->doc);
         body = buf_str(&b);
-        break;
-    case CALL_RAW:
+    } else {
         type = c->content_type;
         body = c->raw;
-        break;
     }
-    c->out->answer(c->out, c->status, answer_headers(c, type), body);
+    headers = answer_headers(c, type);
+    c->bytes = (struct buf){0};
+    c->object = NULL;
+    call_deinit(c);
+    out->answer(out, status, headers, body);
 }

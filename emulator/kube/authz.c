@@ -141,3 +141,98 @@ bool authz_check(struct kube_call *c)
         return true;
     return refuse(c, &r, reason);
 }
+
+/* --- aggregation -------------------------------------------------------------------------- */
+
+static bool selects(const cJSON *selector, const cJSON *labels)
+{
+    const cJSON *wanted = json_get(selector, "matchLabels");
+
+    if (wanted == NULL || wanted->child == NULL)
+        return false;
+    JSON_EACH(label, wanted)
+        if (!str_eq(json_text(json_member(labels, str_c(label->string))), json_text(label)))
+            return false;
+    return true;
+}
+
+static bool is_part_of(const cJSON *whole, const cJSON *role)
+{
+    JSON_EACH(selector, json_get(whole, "aggregationRule.clusterRoleSelectors"))
+        if (selects(selector, json_get(role, "metadata.labels")))
+            return true;
+    return false;
+}
+
+static bool has_rule(const cJSON *rules, const cJSON *rule)
+{
+    JSON_EACH(one, rules)
+        if (json_equal(one, rule))
+            return true;
+    return false;
+}
+
+/* The rules of every role that @whole selects, in the order of their names, each once. */
+static cJSON *gather_rules(struct object_list roles, const struct object *self, const cJSON *whole)
+{
+    cJSON *rules = cJSON_CreateArray();
+
+    for (size_t i = 0; i < roles.n; i++) {
+        CLEANUP(json_freep) cJSON *role = NULL;
+
+        if (roles.at[i] == self)
+            continue;
+        role = object_copy_doc(roles.at[i]);
+        if (!is_part_of(whole, role))
+            continue;
+        JSON_EACH(rule, json_get(role, "rules"))
+            if (!has_rule(rules, rule))
+                cJSON_AddItemToArray(rules, cJSON_Duplicate(rule, true));
+    }
+    return rules;
+}
+
+static int put_rules(struct kube_cluster *c, struct object *o, cJSON *doc)
+{
+    struct store *s = c->kube->store;
+    int r = store_begin(s);
+
+    if (r < 0) {
+        cJSON_Delete(doc);
+        return r;
+    }
+    r = object_put(c->kube->objects, o->key, doc, NULL);
+    if (r == 0)
+        return store_commit(s);
+    store_rollback(s);
+    return r;
+}
+
+void authz_aggregate(struct kube_cluster *c, const struct object_change *change)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct object_list roles;
+
+    if (!str_eq(change->now->key.resource, rbac_resources[0]))
+        return;
+    roles = object_list(c->kube->objects, &a, c->options.name, rbac_resources[0], S(""));
+    for (size_t i = 0; i < roles.n; i++) {
+        CLEANUP(json_freep) cJSON *doc = NULL;
+        cJSON *rules;
+
+        if (str_find(roles.at[i]->json, S("\"aggregationRule\"")) == STR_NONE)
+            continue; /* nearly all of them: not worth parsing */
+        doc = object_copy_doc(roles.at[i]);
+        if (json_get(doc, "aggregationRule") == NULL)
+            continue;
+        rules = gather_rules(roles, roles.at[i], doc);
+        if (json_equal(json_get(doc, "rules"), rules)) {
+            cJSON_Delete(rules);
+            continue;
+        }
+        json_put(doc, S("rules"), rules);
+        authz_forget(c);
+        if (put_rules(c, roles.at[i], TAKE(doc)) < 0)
+            return;
+    }
+}

@@ -11,6 +11,9 @@ const struct rbac_policy *authz_policy(struct kube_cluster *c);
 void authz_forget(struct kube_cluster *c);
 bool authz_is_rbac(struct str resource);
 
+/* Writes the rules of ClusterRoles that are put together from others, after one changed. */
+void authz_aggregate(struct kube_cluster *c, const struct object_change *change);
+
 /* Judges the call's target. False: refused with 403. */
 bool authz_check(struct kube_call *c);
 

@@ -21,3 +21,6 @@ bool body_check_patched(struct kube_call *c, cJSON *doc);
 
 /* Fills in what the type @k defaults. */
 void body_default(const struct kind *k, cJSON *doc);
+
+/* Changes @doc by a strategic merge patch; false and *ret_why: it cannot be. */
+bool body_strategic_merge(struct kube_call *c, cJSON *doc, const cJSON *patch, struct str *ret_why);

@@ -56,6 +56,7 @@ struct kube_call {
     enum kube_form form;
     struct str table_version; /* "v1" or "v1beta1" */
     const cJSON *given_body;  /* of a loop's write, instead of the request's; may be NULL */
+    int given_patch;          /* enum patch_type of it */
     struct call_tree *trees;
     struct call_warning *warnings, **warning_tail;
 

@@ -17,8 +17,7 @@ struct kube {
     struct feed_subscriber feed;
     uv_check_t sweep;  /* frees what was borrowed, once a turn of the loop */
     uv_timer_t ticker; /* bookmarks and timeouts of watches; runs while there are any */
-    unsigned handles;
-    bool closing;
+    unsigned handles;  /* these two and the clusters' servers, while the loop holds them */
     void (*on_closed)(void *data);
     void *on_closed_data;
 };
@@ -28,7 +27,8 @@ struct kube_cluster {
     struct kube *kube;
     struct kube_cluster_options options; /* texts in arena */
     struct arena arena;
-    int minor; /* of options.version */
+    int minor;              /* of options.version */
+    struct str git_version; /* "v1.16.8-eks-e16311" */
 
     struct rbac_policy *policy; /* NULL: to be compiled again */
     struct arena policy_arena;
@@ -37,7 +37,6 @@ struct kube_cluster {
     struct http_server *server;
     SSL_CTX *tls;
     struct certificate *certificate;
-    unsigned open; /* servers that the loop still holds */
 };
 
 /* The key of an object of this cluster. */
@@ -52,3 +51,6 @@ static inline struct object *cluster_get(const struct kube_cluster *c, struct st
 {
     return object_get(c->kube->objects, cluster_key(c, resource, ns, name));
 }
+
+/* The first address of the Service range: the API server's own. In @a. */
+struct str cluster_first_address(const struct kube_cluster *c, struct arena *a);

@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "base/map.h"
 #include "kube/answer.h"
+#include "kube/table.h"
 
 /* --- selectors -------------------------------------------------------------------------- */
 
@@ -326,6 +327,14 @@ static void answer_list(struct kube_call *c, struct object_list list, int64_t rv
     struct buf *b = &c->bytes;
 
     *b = buf_init(LARGEST_ANSWER);
+    if (c->form == FORM_TABLE) {
+        bool selected = c->query.label_selector.n > 0 || c->query.field_selector.n > 0;
+
+        table_write(b, c, list, rv, next == NULL ? S("") : write_token(c, rv, next),
+                    next == NULL || selected ? -1 : (int64_t)behind);
+        call_answer_raw(c, 200, S("application/json"), buf_str(b));
+        return;
+    }
     write_list_head(c, b, rv, next, behind);
     for (size_t i = 0; i < list.n; i++) {
         if (i > 0)

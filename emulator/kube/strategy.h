@@ -6,7 +6,8 @@
 
 struct kube_write;
 
-/* Sets the server's fields of a new object of the stored form: status, finalizers, labels. */
+/* Sets the server's fields of a new object of the stored form: status, finalizers, labels. @c may
+ * be NULL for namespaces. */
 void strategy_prepare_create(struct kube_call *c, const struct kind *stored, cJSON *doc);
 
 /* Carries over from @old what an update of the main resource does not touch. */

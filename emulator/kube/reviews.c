@@ -1,0 +1,7 @@
+#include "kube/reviews.h"
+
+bool kube_review(struct kube_call *c)
+{
+    (void)c;
+    return false;
+}
