@@ -238,6 +238,14 @@ void dataplane_remove_service(struct dataplane *d, struct str key)
     tell_service(d, key, NULL);
 }
 
+bool dataplane_is_settled(const struct dataplane *d)
+{
+    for (unsigned i = 0; i < d->count; i++)
+        if (!worker_is_settled(&d->workers[i]))
+            return false;
+    return true;
+}
+
 void dataplane_clock_changed(struct dataplane *d)
 {
     for (unsigned i = 0; i < d->count; i++)

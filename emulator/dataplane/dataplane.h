@@ -52,6 +52,9 @@ void dataplane_remove_balancer(struct dataplane *d, struct str arn);
 void dataplane_put_service(struct dataplane *d, struct dp_service *s);
 void dataplane_remove_service(struct dataplane *d, struct str key);
 
+/* Whether every worker has taken up everything that was put or removed so far. */
+bool dataplane_is_settled(const struct dataplane *d);
+
 /* The world's clock was stepped or has another rate: what waits for it looks again. */
 void dataplane_clock_changed(struct dataplane *d);
 

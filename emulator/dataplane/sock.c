@@ -22,7 +22,7 @@ static uv_stream_t *stream_of(struct sock *s)
 
 int sock_init(struct sock *s, uv_loop_t *loop)
 {
-    s->connected = s->closing = s->reading = false;
+    s->connected = s->closing = s->reading = s->nowhere = false;
     return uv_tcp_init(loop, &s->tcp);
 }
 
@@ -73,6 +73,8 @@ int sock_write(struct sock *s, uv_buf_t *bufs, unsigned n)
 
     if (s->closing)
         return UV_ECANCELED;
+    if (s->nowhere)
+        return 0;
     if (s->connected && sock_queued(s) == 0) {
         int r = uv_try_write(stream_of(s), bufs, n);
 

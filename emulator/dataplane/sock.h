@@ -18,6 +18,7 @@ struct sock {
     uv_shutdown_t shutdown;
     bool connected, closing;
     bool reading;
+    bool nowhere; /* a security group swallows what is sent: there is no connection */
     void (*on_drained)(struct sock *s);           /* the queue fell below the low mark */
     void (*on_failed)(struct sock *s, int error); /* a queued write failed */
 };

@@ -255,6 +255,7 @@ static struct upstream *connect_new(struct exchange *x, struct endpoint *e, bool
     int r = 0;
 
     (void)uv_timer_start(&u->timer, on_connect_timeout, (uint64_t)limit, 0);
+    u->sock.nowhere = !reachable;
     if (reachable)
         r = uv_tcp_connect(&u->connect, &u->sock.tcp, (const struct sockaddr *)&e->at,
                            on_connected);

@@ -164,7 +164,20 @@ static void on_wake(uv_async_t *async)
         if (!w->stopping)
             obey(w, o);
         free_order(o);
+        uv_mutex_lock(&w->lock);
+        w->told--;
+        uv_mutex_unlock(&w->lock);
     }
+}
+
+bool worker_is_settled(struct worker *w)
+{
+    bool settled;
+
+    uv_mutex_lock(&w->lock);
+    settled = w->told == 0;
+    uv_mutex_unlock(&w->lock);
+    return settled;
 }
 
 void worker_tell(struct worker *w, const struct order *order)
@@ -174,6 +187,7 @@ void worker_tell(struct worker *w, const struct order *order)
     *o = *order;
     uv_mutex_lock(&w->lock);
     list_append(&w->inbox, &o->link);
+    w->told++;
     uv_mutex_unlock(&w->lock);
     (void)uv_async_send(&w->wake);
 }

@@ -105,6 +105,7 @@ struct worker {
     uv_async_t wake;
     uv_mutex_t lock;   /* of the inbox */
     struct link inbox; /* struct order */
+    size_t told;       /* orders that were not obeyed yet; under the lock too */
     struct dataplane *plane;
     unsigned index;
     bool stopping, running;
@@ -143,6 +144,9 @@ void worker_run(void *data);
 
 /* Hands an order over (from the control thread). Takes over what it points at. */
 void worker_tell(struct worker *w, const struct order *order);
+
+/* Whether every order was obeyed (from the control thread). */
+bool worker_is_settled(struct worker *w);
 
 /* Opens a listening socket; 0 and *ret_door, or a negative UV_* error. @balancer is referenced. */
 int door_open(struct worker *w, const struct sockaddr_in *at, struct balancer *balancer,

@@ -200,10 +200,10 @@ static const struct scenario scenarios[] = {
     {.label = "redirect: the port is always written, path and query are kept",
      .rules = rules_redirect,
      .client = "GET /a/b?c=d HTTP/1.1\r\nHost: lb.elb.localhost:8080\r\n\r\n",
-     .answer = OWN("301 Moved Permanently",                                                                                                                                   "134",                                                                                                                                                                                                                                                                               "keep-alive") "Location: "
-                                                                 "https://lb.elb.localhost:443/a/"
-                                                                 "b?c=d\r\n\r\n" PAGE(
-                                                                     "301 Moved Permanently")},
+     .answer = OWN("301 Moved Permanently",                                                                                                                                   "134",
+     "keep-alive") "Location: "
+                                 "https://lb.elb.localhost:443/a/"
+                                 "b?c=d\r\n\r\n" PAGE("301 Moved Permanently")},
     {.label = "a group without targets is a 503",
      .rules = rules_empty,
      .client = "GET / HTTP/1.1\r\nHost: lb.elb.localhost\r\n\r\n",
@@ -212,7 +212,7 @@ static const struct scenario scenarios[] = {
      .rules = rules_forward,
      .end = TARGET_REFUSES,
      .client = "GET / HTTP/1.1\r\nHost: lb.elb.localhost\r\n\r\n",
-     .answer = OWN_PAGE("502 Bad Gateway",                       "122","keep-alive")},
+     .answer = OWN_PAGE("502 Bad Gateway",                                                                                                                                                                                                                          "122","keep-alive")},
     {.label = "a target that closes without an answer is a 502",
      .rules = rules_forward,
      .end = TARGET_CLOSES,
@@ -224,7 +224,7 @@ static const struct scenario scenarios[] = {
      .end = TARGET_RESETS,
      .client = "GET / HTTP/1.1\r\nHost: lb.elb.localhost\r\n\r\n",
      .target = "GET / HTTP/1.1\r\n" FORWARDED HOST TRACE "\r\n",
-     .answer = OWN_PAGE("502 Bad Gateway",                                                                                         "122", "keep-alive")},
+     .answer = OWN_PAGE("502 Bad Gateway","122", "keep-alive")},
     {.label = "an answer that is no HTTP is a 502",
      .rules = rules_forward,
      .client = "GET / HTTP/1.1\r\nHost: lb.elb.localhost\r\n\r\n",

@@ -121,6 +121,16 @@ void world_end(struct world *w)
     assert_int_equal(uv_loop_close(&w->loop), 0);
 }
 
+void world_put(struct world *w, struct dp_balancer *b)
+{
+    if (b != NULL)
+        dataplane_put_balancer(w->plane, b);
+    else
+        dataplane_remove_balancer(w->plane, S("lb"));
+    for (int i = 0; i < PATIENCE_MS && !dataplane_is_settled(w->plane); i++)
+        (void)poll(NULL, 0, 1);
+}
+
 struct dp_balancer *world_balancer(uint16_t port)
 {
     struct dp_balancer *b = dp_balancer_new(S("lb"));
@@ -371,7 +381,7 @@ void scenario_play(const struct scenario *s, enum scenario_mode mode)
     s->rules(b);
     dp_balancer_seal(b);
     world_start(&w, 1);
-    dataplane_put_balancer(w.plane, b);
+    world_put(&w, b);
     p.to_send = str_c(s->client);
     p.expected = str_c(s->target);
     p.replies = str_c(s->reply);

@@ -55,6 +55,9 @@ struct world {
 void world_start(struct world *w, unsigned workers);
 void world_end(struct world *w);
 
+/* Puts it, and waits until every worker has it. NULL removes "lb". */
+void world_put(struct world *w, struct dp_balancer *b);
+
 /* A load balancer "lb" with two groups; groups[0] has one healthy target at 127.0.0.1:@port. */
 struct dp_balancer *world_balancer(uint16_t port);
 
