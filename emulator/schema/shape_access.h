@@ -1,4 +1,4 @@
-/* Reaching into structs by their rows; for the codecs only. */
+/* Reaching into structs by their rows; for codecs, and for what walks any shape. */
 #pragma once
 
 #include "schema/shape.h"
@@ -24,3 +24,6 @@ bool member_is_set(const void *value, const struct shape_row *row);
 
 /* The row of that wire name, or NULL. */
 const struct shape_row *shape_find(const struct shape *shape, struct str wire);
+
+/* Whether the whole of @value fits a regular expression (validate.c). */
+bool shape_pattern_holds(struct str value, const char *pattern);

@@ -73,7 +73,7 @@ static struct str shown_values(struct checker *c, const char *words)
 }
 
 /* Patterns are the model's own; one that PCRE2 cannot take, or that takes too long, holds. */
-static bool fits_pattern(struct str value, const char *pattern)
+bool shape_pattern_holds(struct str value, const char *pattern)
 {
     uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_DOLLAR_ENDONLY;
     int error, found = 1;
@@ -112,7 +112,7 @@ static void check_string(struct checker *c, const struct shape_row *row, struct 
     check_bounds(c, row, characters(value), shown, path);
     if (row->values != NULL && !is_one_of(value, row->values))
         note(c, PROBLEM_VALUE, path, shown, shown_values(c, row->values));
-    if (row->pattern != NULL && !fits_pattern(value, row->pattern))
+    if (row->pattern != NULL && !shape_pattern_holds(value, row->pattern))
         note(c, PROBLEM_VALUE, path, shown,
              arena_printf(c->arena, "Member must satisfy regular expression pattern: %s",
                           row->pattern));
