@@ -14,7 +14,8 @@ enum {
 };
 
 static const struct controller_kind *const kinds[] = {
-    &namespace_defaults_loop, &namespace_loop, &deployment_loop, &replicaset_loop, &scheduler_loop,
+    &namespace_defaults_loop, &namespace_loop, &deployment_loop, &replicaset_loop,
+    &scheduler_loop,          &kubelet_loop,   &endpoints_loop,  &endpoint_slice_loop,
 };
 
 struct loops {
