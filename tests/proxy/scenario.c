@@ -121,14 +121,19 @@ void world_end(struct world *w)
     assert_int_equal(uv_loop_close(&w->loop), 0);
 }
 
+void world_settle(struct world *w)
+{
+    for (int i = 0; i < PATIENCE_MS && !dataplane_is_settled(w->plane); i++)
+        (void)poll(NULL, 0, 1);
+}
+
 void world_put(struct world *w, struct dp_balancer *b)
 {
     if (b != NULL)
         dataplane_put_balancer(w->plane, b);
     else
         dataplane_remove_balancer(w->plane, S("lb"));
-    for (int i = 0; i < PATIENCE_MS && !dataplane_is_settled(w->plane); i++)
-        (void)poll(NULL, 0, 1);
+    world_settle(w);
 }
 
 struct dp_balancer *world_balancer(uint16_t port)

@@ -55,6 +55,9 @@ struct world {
 void world_start(struct world *w, unsigned workers);
 void world_end(struct world *w);
 
+/* Waits until every worker has taken up what was put. */
+void world_settle(struct world *w);
+
 /* Puts it, and waits until every worker has it. NULL removes "lb". */
 void world_put(struct world *w, struct dp_balancer *b);
 
