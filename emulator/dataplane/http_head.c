@@ -511,6 +511,8 @@ unsigned request_head_refusal(struct str bytes)
     size_t line = lf == NULL ? bytes.n : (size_t)(lf - bytes.at);
     size_t last = str_rchr(bytes, '\n');
 
+    if (lf != NULL && line > 0 && lf[-1] == '\r')
+        line--;
     if (line > HTTP_REQUEST_LINE_MAX)
         return str_chr(str_first(bytes, 64), ' ') != STR_NONE ? 414 : 400;
     if (lf != NULL && bytes.n - last > HTTP_FIELD_LINE_MAX)

@@ -1,0 +1,32 @@
+/* Routing: what the store says of load balancers, targets and Services, compiled for the data
+ * plane, and what the data plane finds out about targets, written where DescribeTargetHealth
+ * reads it. Owns the data plane. Control thread only. */
+#pragma once
+
+#include "dataplane/dataplane.h"
+#include "net/fabric.h"
+#include "store/object.h"
+
+struct routing;
+
+/* Everything is borrowed and outlives it. */
+struct routing_options {
+    uv_loop_t *loop;
+    struct objects *objects;
+    struct fabric *fabric;
+    unsigned workers;
+    const struct sockaddr_in *http; /* the common HTTP door; NULL: none */
+    bool more_doors;                /* see dataplane_settings */
+    bool security_groups;           /* whether they stop traffic */
+};
+
+/* Starts the data plane and everything that the store has. 0 and *ret_routing, or a negative UV_*
+ * error of the common door. */
+int routing_start(const struct routing_options *o, struct routing **ret_routing);
+
+/* The data plane, for its addresses and for clock changes; borrowed. */
+struct dataplane *routing_dataplane(struct routing *r);
+
+/* Ends the data plane; @on_stopped (may be NULL) comes from the loop when nothing of ours is left.
+ * NULL is fine. */
+void routing_stop(struct routing *r, void (*on_stopped)(void *data), void *data);
