@@ -5,6 +5,7 @@
 
 #include "store/ec2.h"
 #include "store/eks.h"
+#include "store/elbv2.h"
 #include "store/iam.h"
 #include "store/object.h"
 #include "store/setting.h"
@@ -24,6 +25,7 @@ static const struct migration migrations[] = {
     {"tag",     1, tag_schema_1    },
     {"ec2",     1, ec2_schema_1    },
     {"eks",     1, eks_schema_1    },
+    {"elbv2",   1, elbv2_schema_1  },
 };
 
 static const char table_of_migrations[] =
