@@ -7,10 +7,11 @@
 
 extern const char ec2_schema_1[];
 
-#define VPC_COLUMNS(X)                                                                           \
-    X(TEXT, id)                                                                                  \
-    X(TEXT, account)                                                                             \
-    X(TEXT, region) X(TEXT, cidr) X(FLAG, is_default) X(TEXT, dhcp_options) X(FLAG, dns_support) \
+#define VPC_COLUMNS(X)                                                           \
+    X(TEXT, id)                                                                  \
+    X(TEXT, account)                                                             \
+    X(TEXT, region)                                                              \
+    X(TEXT, cidr) X(FLAG, is_default) X(TEXT, dhcp_options) X(FLAG, dns_support) \
         X(FLAG, dns_hostnames)
 struct vpc {
     struct vpc *next;
@@ -25,11 +26,11 @@ struct vpc_cidr { /* the primary block too */
 };
 extern const struct row_table vpc_cidr_table;
 
-#define SUBNET_COLUMNS(X)                                                        \
-    X(TEXT, id)                                                                  \
-    X(TEXT, account)                                                             \
-    X(TEXT, region) X(TEXT, vpc) X(TEXT, zone) X(TEXT, cidr) X(FLAG, map_public) \
-        X(FLAG, default_for_az)
+#define SUBNET_COLUMNS(X) \
+    X(TEXT, id)           \
+    X(TEXT, account)      \
+    X(TEXT, region)       \
+    X(TEXT, vpc) X(TEXT, zone) X(TEXT, cidr) X(FLAG, map_public) X(FLAG, default_for_az)
 struct subnet {
     struct subnet *next;
     ROW_FIELDS(SUBNET_COLUMNS)
@@ -75,24 +76,25 @@ extern const struct row_table security_group_table;
 
 /* One rule has one peer: an IPv4 or IPv6 block, a prefix list, or a group. Protocol as EC2 shows
  * it ("tcp", "-1", "50"); ports are -1 where the protocol has none. */
-#define SECURITY_GROUP_RULE_COLUMNS(X)                                                \
-    X(TEXT, id)                                                                       \
-    X(TEXT, group_id)                                                                 \
-    X(FLAG, egress) X(TEXT, protocol) X(INT, from_port) X(INT, to_port) X(TEXT, cidr) \
-        X(TEXT, cidr6) X(TEXT, prefix_list) X(TEXT, peer_group) X(TEXT, peer_account) \
-            X(TEXT, description)
+#define SECURITY_GROUP_RULE_COLUMNS(X)                                               \
+    X(TEXT, id)                                                                      \
+    X(TEXT, group_id)                                                                \
+    X(FLAG, egress)                                                                  \
+    X(TEXT, protocol) X(INT, from_port) X(INT, to_port) X(TEXT, cidr) X(TEXT, cidr6) \
+        X(TEXT, prefix_list) X(TEXT, peer_group) X(TEXT, peer_account) X(TEXT, description)
 struct security_group_rule {
     struct security_group_rule *next;
     ROW_FIELDS(SECURITY_GROUP_RULE_COLUMNS)
 };
 extern const struct row_table security_group_rule_table;
 
-#define INSTANCE_COLUMNS(X)                                                               \
-    X(TEXT, id)                                                                           \
-    X(TEXT, account)                                                                      \
-    X(TEXT, region) X(TEXT, reservation) X(TEXT, type) X(TEXT, image) X(INT, state)       \
-        X(TEXT, subnet) X(TEXT, vpc) X(TEXT, zone) X(TEXT, private_dns) X(TEXT, key_name) \
-            X(TEXT, profile) X(INT, launched) X(TEXT, cluster) X(TEXT, nodegroup)
+#define INSTANCE_COLUMNS(X)                                                                      \
+    X(TEXT, id)                                                                                  \
+    X(TEXT, account)                                                                             \
+    X(TEXT, region)                                                                              \
+    X(TEXT, reservation) X(TEXT, type) X(TEXT, image) X(INT, state) X(TEXT, subnet) X(TEXT, vpc) \
+        X(TEXT, zone) X(TEXT, private_dns) X(TEXT, key_name) X(TEXT, profile) X(INT, launched)   \
+            X(TEXT, cluster) X(TEXT, nodegroup)
 struct instance { /* cluster and nodegroup are empty where EKS did not make it */
     struct instance *next;
     ROW_FIELDS(INSTANCE_COLUMNS)
@@ -111,7 +113,8 @@ enum {
 #define INTERFACE_COLUMNS(X)                                                                      \
     X(TEXT, id)                                                                                   \
     X(TEXT, account)                                                                              \
-    X(TEXT, region) X(TEXT, subnet) X(TEXT, vpc) X(TEXT, zone) X(TEXT, description) X(TEXT, type) \
+    X(TEXT, region)                                                                               \
+    X(TEXT, subnet) X(TEXT, vpc) X(TEXT, zone) X(TEXT, description) X(TEXT, type)                 \
         X(TEXT, requester) X(FLAG, managed) X(TEXT, mac) X(TEXT, address) X(TEXT, public_address) \
             X(TEXT, instance) X(TEXT, attachment) X(TEXT, attachment_owner) X(INT, device_index)  \
                 X(TEXT, owner)
@@ -169,6 +172,9 @@ int instance_list_of_cluster(struct store *s, struct arena *a, struct str cluste
                              struct str nodegroup, struct instance **ret_first);
 int interface_list(struct store *s, struct arena *a, struct str account, struct str region,
                    struct str id, struct network_interface **ret_first);
+/* The interface of that id in any account, or NULL. */
+int interface_find(struct store *s, struct arena *a, struct str id,
+                   struct network_interface **ret_interface);
 int interface_list_by_owner(struct store *s, struct arena *a, struct str owner,
                             struct network_interface **ret_first);
 int interface_list_by_instance(struct store *s, struct arena *a, struct str instance,
