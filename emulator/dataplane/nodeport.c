@@ -193,7 +193,7 @@ static struct node_port *open_port(struct worker *w, struct service_state *s,
 
     p->worker = w;
     p->at = *at;
-    r = listen_at(&w->loop, &p->tcp, at, on_connection);
+    r = listen_at(w, &p->tcp, at, on_connection);
     p->tcp.data = p;
     list_append(&s->ports, &p->link);
     if (r == 0)

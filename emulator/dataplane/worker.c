@@ -18,15 +18,15 @@ enum { BACKLOG = 1024 };
 
 /* --- listening ----------------------------------------------------------------------------- */
 
-int listen_at(uv_loop_t *loop, uv_tcp_t *tcp, const struct sockaddr_in *at,
+int listen_at(struct worker *w, uv_tcp_t *tcp, const struct sockaddr_in *at,
               uv_connection_cb on_connection)
 {
-    int yes = 1, r = uv_tcp_init_ex(loop, tcp, AF_INET);
+    int yes = 1, r = uv_tcp_init_ex(&w->loop, tcp, AF_INET);
     uv_os_fd_t fd;
 
     if (r == 0)
         r = uv_fileno((uv_handle_t *)tcp, &fd);
-    if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) < 0)
+    if (r == 0 && !w->alone && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) < 0)
         r = uv_translate_sys_error(errno);
     if (r == 0)
         r = uv_tcp_bind(tcp, (const struct sockaddr *)at, 0);
@@ -66,7 +66,7 @@ int door_open(struct worker *w, const struct sockaddr_in *at, struct balancer *b
     d->at = *at;
     d->listener_port = listener_port;
     d->balancer = balancer == NULL ? NULL : balancer_ref(balancer);
-    r = listen_at(&w->loop, &d->tcp, at, on_connection);
+    r = listen_at(w, &d->tcp, at, on_connection);
     d->tcp.data = d;
     list_append(list, &d->link);
     if (r < 0) {
@@ -205,13 +205,33 @@ static void make_rooms(struct worker *w)
     http_body_prepare(&w->chunks);
 }
 
+/* Sharing an address among workers would share it with another server of the same user too: so
+ * whether somebody has it is asked without sharing. */
+static int check_free(struct worker *w, const struct sockaddr_in *at)
+{
+    uv_tcp_t tcp;
+    bool alone = w->alone;
+    int r;
+
+    w->alone = true;
+    r = listen_at(w, &tcp, at, on_connection);
+    w->alone = alone;
+    uv_close((uv_handle_t *)&tcp, NULL);
+    (void)uv_run(&w->loop, UV_RUN_NOWAIT);
+    return r;
+}
+
 static int open_common_door(struct worker *w, const struct dataplane_settings *settings)
 {
     struct door *d = NULL;
-    int r, n = sizeof w->common_at;
+    int r = 0, n = sizeof w->common_at;
 
     if (settings->http == NULL)
         return 0;
+    if (w->index == 0 && !w->alone)
+        r = check_free(w, settings->http);
+    if (r < 0)
+        return r;
     r = door_open(w, settings->http, NULL, 80, &w->common_doors, &d);
     if (r == 0)
         r = uv_tcp_getsockname(&d->tcp, (struct sockaddr *)&w->common_at, &n);
@@ -231,6 +251,7 @@ int worker_init(struct worker *w, struct dataplane *plane, unsigned index,
     w->index = index;
     w->clock = settings->clock;
     w->ids = ids_fork(settings->ids);
+    w->alone = settings->workers == 1;
     w->more_doors = settings->more_doors && settings->http != NULL;
     w->loop.data = w;
     list_init(&w->inbox);

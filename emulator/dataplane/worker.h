@@ -110,6 +110,7 @@ struct worker {
     unsigned index;
     bool stopping, running;
     bool more_doors;
+    bool alone; /* the only worker */
     struct sockaddr_in common_at;
     struct clock *clock;
     struct ids ids;
@@ -153,8 +154,9 @@ int door_open(struct worker *w, const struct sockaddr_in *at, struct balancer *b
               uint16_t listener_port, struct link *list, struct door **ret_door);
 void door_close(struct door *d);
 
-/* A bound, listening IPv4 socket that may share its address with other workers'. */
-int listen_at(uv_loop_t *loop, uv_tcp_t *tcp, const struct sockaddr_in *at,
+/* A bound, listening IPv4 socket; where there are several workers each has its own at the same
+ * address. */
+int listen_at(struct worker *w, uv_tcp_t *tcp, const struct sockaddr_in *at,
               uv_connection_cb on_connection);
 
 /* Closes everything that belongs to load balancers; the worker ends. */

@@ -466,8 +466,27 @@ TEST(a_node_port_leads_to_a_pod)
     world_end(&w);
 }
 
+TEST(a_door_that_somebody_has_is_an_error)
+{
+    struct world w = {0};
+
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        struct dataplane *second;
+
+        world_start(&w, workers);
+        CHECK("a second server does not share the common door",
+              dataplane_start(
+                  &w.loop,
+                  &(struct dataplane_settings){
+                      .workers = workers, .http = &w.front, .clock = &w.clock, .ids = &w.ids},
+                  &second) == UV_EADDRINUSE);
+        world_end(&w);
+    }
+}
+
 TEST_MAIN(T(a_big_response_waits_for_a_slow_client), T(a_big_request_waits_for_a_slow_target),
           T(a_change_takes_effect_and_a_removal_too), T(a_target_that_is_gone_cuts_its_requests),
           T(round_robin_is_even), T(weights_divide_requests), T(a_closed_security_group_is_silence),
           T(an_unreachable_target_is_a_connect_timeout),
-          T(health_follows_the_checks_and_the_worlds_clock), T(a_node_port_leads_to_a_pod))
+          T(health_follows_the_checks_and_the_worlds_clock), T(a_node_port_leads_to_a_pod),
+          T(a_door_that_somebody_has_is_an_error))
