@@ -215,9 +215,9 @@ struct balancer *balancer_find(struct worker *w, struct str host, uint16_t port)
 
 /* --- doors ---------------------------------------------------------------------------------- */
 
-static struct door *find_door(struct link *doors, const struct sockaddr_in *at, uint16_t port)
+static struct acceptor *find_door(struct link *doors, const struct sockaddr_in *at, uint16_t port)
 {
-    LIST_EACH(struct door, d, doors, link) {
+    LIST_EACH(struct acceptor, d, doors, link) {
         if (d->at.sin_addr.s_addr == at->sin_addr.s_addr && d->at.sin_port == at->sin_port &&
             d->listener_port == port)
             return d;
@@ -227,9 +227,9 @@ static struct door *find_door(struct link *doors, const struct sockaddr_in *at, 
 
 static void close_unkept(struct link *doors)
 {
-    LIST_EACH(struct door, d, doors, link) {
+    LIST_EACH(struct acceptor, d, doors, link) {
         if (!d->kept)
-            door_close(d);
+            acceptor_close(d);
         else
             d->kept = false;
     }
@@ -238,8 +238,8 @@ static void close_unkept(struct link *doors)
 static void need_door(struct worker *w, struct link *doors, struct balancer *b,
                       const struct sockaddr_in *at, uint16_t port)
 {
-    struct door *d = find_door(doors, at, port);
-    int r = d != NULL ? 0 : door_open(w, at, b, port, doors, &d);
+    struct acceptor *d = find_door(doors, at, port);
+    int r = d != NULL ? 0 : acceptor_open(w, at, b, port, doors, &d);
     char name[32] = "";
 
     if (r == 0) {
@@ -272,7 +272,7 @@ static void settle_common_doors(struct worker *w)
 
     if (!w->more_doors)
         return;
-    LIST_EACH(struct door, d, &w->common_doors, link)
+    LIST_EACH(struct acceptor, d, &w->common_doors, link)
         d->kept = d->listener_port == 80;
     while ((e = map_next(&w->balancers, &at)) != NULL) {
         const struct balancer *b = e->value;
@@ -368,6 +368,6 @@ void balancers_close(struct worker *w)
     front_sweep(w, true);
     while ((e = map_next(&w->balancers, &at)) != NULL)
         remove_balancer(e->value);
-    LIST_EACH(struct door, d, &w->common_doors, link)
-        door_close(d);
+    LIST_EACH(struct acceptor, d, &w->common_doors, link)
+        acceptor_close(d);
 }

@@ -612,7 +612,7 @@ static void on_failed(struct sock *s, int error)
 
 /* --- the beginning ------------------------------------------------------------------------- */
 
-void front_accept(struct door *door)
+void front_accept(struct acceptor *door)
 {
     struct worker *w = door->worker;
     struct conn *c = xcalloc(sizeof *c);

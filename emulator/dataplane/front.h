@@ -4,7 +4,7 @@
 #include "dataplane/exchange.h"
 
 /* Takes a waiting connection from @door. */
-void front_accept(struct door *door);
+void front_accept(struct acceptor *door);
 
 /* Closes every connection that has no request in progress and belongs to no load balancer any
  * more; with @all closes all of them. */

@@ -37,14 +37,14 @@ int listen_at(struct worker *w, uv_tcp_t *tcp, const struct sockaddr_in *at,
 
 static void on_door_closed(uv_handle_t *h)
 {
-    struct door *d = h->data;
+    struct acceptor *d = h->data;
 
     if (d->balancer != NULL)
         balancer_unref(d->balancer);
     free(d);
 }
 
-void door_close(struct door *d)
+void acceptor_close(struct acceptor *d)
 {
     list_remove(&d->link);
     uv_close((uv_handle_t *)&d->tcp, on_door_closed);
@@ -56,10 +56,10 @@ static void on_connection(uv_stream_t *s, int status)
         front_accept(s->data);
 }
 
-int door_open(struct worker *w, const struct sockaddr_in *at, struct balancer *balancer,
-              uint16_t listener_port, struct link *list, struct door **ret_door)
+int acceptor_open(struct worker *w, const struct sockaddr_in *at, struct balancer *balancer,
+                  uint16_t listener_port, struct link *list, struct acceptor **ret_door)
 {
-    struct door *d = xcalloc(sizeof *d);
+    struct acceptor *d = xcalloc(sizeof *d);
     int r;
 
     d->worker = w;
@@ -70,7 +70,7 @@ int door_open(struct worker *w, const struct sockaddr_in *at, struct balancer *b
     d->tcp.data = d;
     list_append(list, &d->link);
     if (r < 0) {
-        door_close(d);
+        acceptor_close(d);
         return r;
     }
     *ret_door = d;
@@ -223,7 +223,7 @@ static int check_free(struct worker *w, const struct sockaddr_in *at)
 
 static int open_common_door(struct worker *w, const struct dataplane_settings *settings)
 {
-    struct door *d = NULL;
+    struct acceptor *d = NULL;
     int r = 0, n = sizeof w->common_at;
 
     if (settings->http == NULL)
@@ -232,7 +232,7 @@ static int open_common_door(struct worker *w, const struct dataplane_settings *s
         r = check_free(w, settings->http);
     if (r < 0)
         return r;
-    r = door_open(w, settings->http, NULL, 80, &w->common_doors, &d);
+    r = acceptor_open(w, settings->http, NULL, 80, &w->common_doors, &d);
     if (r == 0)
         r = uv_tcp_getsockname(&d->tcp, (struct sockaddr *)&w->common_at, &n);
     if (r == 0)

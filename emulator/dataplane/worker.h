@@ -61,7 +61,7 @@ struct balancer {
 };
 
 /* A listening socket. */
-struct door {
+struct acceptor {
     uv_tcp_t tcp; /* .data is the door */
     struct link link;
     struct worker *worker;
@@ -150,9 +150,9 @@ void worker_tell(struct worker *w, const struct order *order);
 bool worker_is_settled(struct worker *w);
 
 /* Opens a listening socket; 0 and *ret_door, or a negative UV_* error. @balancer is referenced. */
-int door_open(struct worker *w, const struct sockaddr_in *at, struct balancer *balancer,
-              uint16_t listener_port, struct link *list, struct door **ret_door);
-void door_close(struct door *d);
+int acceptor_open(struct worker *w, const struct sockaddr_in *at, struct balancer *balancer,
+                  uint16_t listener_port, struct link *list, struct acceptor **ret_door);
+void acceptor_close(struct acceptor *d);
 
 /* A bound, listening IPv4 socket; where there are several workers each has its own at the same
  * address. */
