@@ -17,16 +17,16 @@ static bool refuse_terminating(struct kube_call *c, struct str name)
         arena_printf(c->arena, "namespace %.*s is being terminated", STR_ARG(c->target.ns)),
         S("metadata.namespace")};
 
-    return call_fail(c, &(struct kube_failure){
-                            .code = 403,
-                            .reason = "Forbidden",
-                            .message = message,
-                            .name = name,
-                            .group = c->target.kind->group,
-                            .kind = c->target.kind->plural,
-                            .causes = &cause,
-                            .cause_count = 1,
-                        });
+    return kube_call_fail(c, &(struct kube_failure){
+                                 .code = 403,
+                                 .reason = "Forbidden",
+                                 .message = message,
+                                 .name = name,
+                                 .group = c->target.kind->group,
+                                 .kind = c->target.kind->plural,
+                                 .causes = &cause,
+                                 .cause_count = 1,
+                             });
 }
 
 static bool check_home(struct kube_call *c, const struct kind *stored, const cJSON *doc)

@@ -96,7 +96,7 @@ bool answer_negotiate(struct kube_call *c)
     }
     if (best > 0)
         return true;
-    return call_fail(
+    return kube_call_fail(
         c, &(struct kube_failure){
                .code = 406,
                .reason = "NotAcceptable",

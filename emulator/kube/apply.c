@@ -4,7 +4,7 @@
 void kube_apply(struct kube_call *c, struct object *old)
 {
     (void)old;
-    (void)call_fail(
+    (void)kube_call_fail(
         c, &(struct kube_failure){
                .code = 415,
                .reason = "UnsupportedMediaType",

@@ -145,14 +145,15 @@ static bool may_impersonate(struct kube_call *c, const struct rbac_user *real, s
     if (rbac_allows(authz_policy(c->cluster), c->arena, real, &r, &reason))
         return true;
     why = authz_denial(c->arena, real, &r, reason);
-    return call_fail(c, &(struct kube_failure){
-                            .code = 403,
-                            .reason = "Forbidden",
-                            .message = arena_printf(c->arena, "%.*s \"%.*s\" is forbidden: %.*s",
-                                                    STR_ARG(resource), STR_ARG(name), STR_ARG(why)),
-                            .name = name,
-                            .kind = resource,
-                        });
+    return kube_call_fail(
+        c, &(struct kube_failure){
+               .code = 403,
+               .reason = "Forbidden",
+               .message = arena_printf(c->arena, "%.*s \"%.*s\" is forbidden: %.*s",
+                                       STR_ARG(resource), STR_ARG(name), STR_ARG(why)),
+               .name = name,
+               .kind = resource,
+           });
 }
 
 static bool become(struct kube_call *c, const struct rbac_user *real, struct str name)

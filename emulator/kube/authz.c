@@ -111,25 +111,26 @@ static bool refuse(struct kube_call *c, const struct rbac_request *r, struct str
     struct str why = authz_denial(c->arena, &c->user, r, reason), what;
 
     if (r->path.n > 0)
-        return call_fail(c, &(struct kube_failure){
-                                .code = 403,
-                                .reason = "Forbidden",
-                                .message = arena_printf(c->arena, "forbidden: %.*s", STR_ARG(why)),
-                            });
+        return kube_call_fail(
+            c, &(struct kube_failure){
+                   .code = 403,
+                   .reason = "Forbidden",
+                   .message = arena_printf(c->arena, "forbidden: %.*s", STR_ARG(why)),
+               });
     what = r->group.n == 0
                ? r->resource
                : arena_printf(c->arena, "%.*s.%.*s", STR_ARG(r->resource), STR_ARG(r->group));
     if (r->name.n > 0)
         what = arena_printf(c->arena, "%.*s \"%.*s\"", STR_ARG(what), STR_ARG(r->name));
-    return call_fail(c, &(struct kube_failure){
-                            .code = 403,
-                            .reason = "Forbidden",
-                            .message = arena_printf(c->arena, "%.*s is forbidden: %.*s",
-                                                    STR_ARG(what), STR_ARG(why)),
-                            .name = r->name,
-                            .group = r->group,
-                            .kind = r->resource,
-                        });
+    return kube_call_fail(c, &(struct kube_failure){
+                                 .code = 403,
+                                 .reason = "Forbidden",
+                                 .message = arena_printf(c->arena, "%.*s is forbidden: %.*s",
+                                                         STR_ARG(what), STR_ARG(why)),
+                                 .name = r->name,
+                                 .group = r->group,
+                                 .kind = r->resource,
+                             });
 }
 
 bool authz_check(struct kube_call *c)

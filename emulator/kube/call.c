@@ -114,7 +114,7 @@ static void put_details(cJSON *status, const struct kube_failure *f)
         json_put(status, S("details"), details);
 }
 
-bool call_fail(struct kube_call *c, const struct kube_failure *f)
+bool kube_call_fail(struct kube_call *c, const struct kube_failure *f)
 {
     cJSON *status = cJSON_CreateObject();
 
@@ -139,7 +139,7 @@ bool call_bad_request(struct kube_call *c, const char *fmt, ...)
     va_start(args, fmt);
     message = arena_vprintf(c->arena, fmt, args);
     va_end(args);
-    return call_fail(
+    return kube_call_fail(
         c, &(struct kube_failure){.code = 400, .reason = "BadRequest", .message = message});
 }
 
@@ -151,7 +151,7 @@ bool call_internal(struct kube_call *c, const char *fmt, ...)
     va_start(args, fmt);
     message = arena_vprintf(c->arena, fmt, args);
     va_end(args);
-    return call_fail(
+    return kube_call_fail(
         c, &(struct kube_failure){
                .code = 500,
                .reason = "InternalError",
@@ -168,8 +168,9 @@ bool call_store_failed(struct kube_call *c, int error)
 
 bool call_unauthorized(struct kube_call *c)
 {
-    return call_fail(c, &(struct kube_failure){
-                            .code = 401, .reason = "Unauthorized", .message = S("Unauthorized")});
+    return kube_call_fail(c, &(struct kube_failure){.code = 401,
+                                                    .reason = "Unauthorized",
+                                                    .message = S("Unauthorized")});
 }
 
 /* The failure with the details that errors about one object have. */
@@ -191,7 +192,7 @@ bool call_not_found(struct kube_call *c, const struct kind *k, struct str name)
         about(k, name, 404, "NotFound",
               arena_printf(c->arena, "%.*s \"%.*s\" not found", STR_ARG(what), STR_ARG(name)));
 
-    return call_fail(c, &f);
+    return kube_call_fail(c, &f);
 }
 
 bool call_exists(struct kube_call *c, const struct kind *k, struct str name)
@@ -201,7 +202,7 @@ bool call_exists(struct kube_call *c, const struct kind *k, struct str name)
         about(k, name, 409, "AlreadyExists",
               arena_printf(c->arena, "%.*s \"%.*s\" already exists", STR_ARG(what), STR_ARG(name)));
 
-    return call_fail(c, &f);
+    return kube_call_fail(c, &f);
 }
 
 bool call_conflict(struct kube_call *c, const struct kind *k, struct str name, const char *fmt, ...)
@@ -216,7 +217,7 @@ bool call_conflict(struct kube_call *c, const struct kind *k, struct str name, c
     f = about(k, name, 409, "Conflict",
               arena_printf(c->arena, "Operation cannot be fulfilled on %.*s \"%.*s\": %.*s",
                            STR_ARG(what), STR_ARG(name), STR_ARG(why)));
-    return call_fail(c, &f);
+    return kube_call_fail(c, &f);
 }
 
 bool call_modified(struct kube_call *c, const struct kind *k, struct str name)
@@ -240,16 +241,17 @@ bool call_forbidden(struct kube_call *c, const struct kind *k, struct str name, 
         what = arena_printf(c->arena, "%.*s \"%.*s\"", STR_ARG(what), STR_ARG(name));
     f = about(k, name, 403, "Forbidden",
               arena_printf(c->arena, "%.*s is forbidden: %.*s", STR_ARG(what), STR_ARG(why)));
-    return call_fail(c, &f);
+    return kube_call_fail(c, &f);
 }
 
 bool call_method_not_allowed(struct kube_call *c)
 {
-    return call_fail(c, &(struct kube_failure){
-                            .code = 405,
-                            .reason = "MethodNotAllowed",
-                            .message = S("the server does not allow this method on the requested "
-                                         "resource")});
+    return kube_call_fail(c,
+                          &(struct kube_failure){
+                              .code = 405,
+                              .reason = "MethodNotAllowed",
+                              .message = S("the server does not allow this method on the requested "
+                                           "resource")});
 }
 
 bool call_invalid_kind(struct kube_call *c, struct str group, struct str kind, struct str name,
@@ -266,19 +268,20 @@ bool call_invalid_kind(struct kube_call *c, struct str group, struct str kind, s
         all = arena_printf(c->arena, "%.*s%s%.*s: %.*s", STR_ARG(all), all.n > 0 ? ", " : "",
                            STR_ARG(e->field), STR_ARG(body));
     }
-    return call_fail(c, &(struct kube_failure){
-                            .code = 422,
-                            .reason = "Invalid",
-                            .message = arena_printf(
-                                c->arena, "%.*s%s%.*s \"%.*s\" is invalid: %s%.*s%s", STR_ARG(kind),
+    return kube_call_fail(
+        c, &(struct kube_failure){
+               .code = 422,
+               .reason = "Invalid",
+               .message =
+                   arena_printf(c->arena, "%.*s%s%.*s \"%.*s\" is invalid: %s%.*s%s", STR_ARG(kind),
                                 group.n > 0 ? "." : "", STR_ARG(group), STR_ARG(name),
                                 n > 1 ? "[" : "", STR_ARG(all), n > 1 ? "]" : ""),
-                            .name = name,
-                            .group = group,
-                            .kind = kind,
-                            .causes = causes,
-                            .cause_count = n,
-                        });
+               .name = name,
+               .group = group,
+               .kind = kind,
+               .causes = causes,
+               .cause_count = n,
+           });
 }
 
 bool call_invalid(struct kube_call *c, const struct kind *k, struct str name,

@@ -112,7 +112,7 @@ struct kube_failure {
     int64_t retry_after; /* seconds; 0: not told */
 };
 
-bool call_fail(struct kube_call *c, const struct kube_failure *f);
+bool kube_call_fail(struct kube_call *c, const struct kube_failure *f);
 bool call_bad_request(struct kube_call *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool call_internal(struct kube_call *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool call_unauthorized(struct kube_call *c);

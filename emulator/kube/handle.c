@@ -43,10 +43,10 @@ static bool has_word(const char *words, struct str word)
 
 static bool could_not_find(struct kube_call *c)
 {
-    return call_fail(c, &(struct kube_failure){
-                            .code = 404,
-                            .reason = "NotFound",
-                            .message = S("the server could not find the requested resource")});
+    return kube_call_fail(c, &(struct kube_failure){
+                                 .code = 404,
+                                 .reason = "NotFound",
+                                 .message = S("the server could not find the requested resource")});
 }
 
 static bool unknown_resource(struct kube_call *c)
@@ -186,9 +186,9 @@ static void write_for_loop(struct object_writer *writer, const struct object_wri
     t->kind = kind_of_stored(what->key.resource);
     assert(!store_in_transaction(k->store));
     if (c.cluster == NULL || t->kind == NULL) {
-        (void)call_fail(&c, &(struct kube_failure){.code = 404,
-                                                   .reason = "NotFound",
-                                                   .message = S("no such cluster")});
+        (void)kube_call_fail(&c, &(struct kube_failure){.code = 404,
+                                                        .reason = "NotFound",
+                                                        .message = S("no such cluster")});
         tell_loop(&c, done, data);
         call_deinit(&c);
         return;

@@ -37,7 +37,7 @@ bool patch_read_type(struct kube_call *c, enum patch_type *ret_type)
             *ret_type = media_types[i].type;
             return true;
         }
-    return call_fail(
+    return kube_call_fail(
         c, &(struct kube_failure){
                .code = 415,
                .reason = "UnsupportedMediaType",
@@ -50,12 +50,13 @@ bool patch_read_type(struct kube_call *c, enum patch_type *ret_type)
 
 static cJSON *reject(struct kube_call *c)
 {
-    (void)call_fail(c, &(struct kube_failure){
-                           .code = 422,
-                           .reason = "Invalid",
-                           .message = S("the server rejected our request due to an error in our "
-                                        "request"),
-                       });
+    (void)kube_call_fail(c,
+                         &(struct kube_failure){
+                             .code = 422,
+                             .reason = "Invalid",
+                             .message = S("the server rejected our request due to an error in our "
+                                          "request"),
+                         });
     return NULL;
 }
 
@@ -69,14 +70,14 @@ static cJSON *apply_json(struct kube_call *c, cJSON *doc, const cJSON *patch)
         return NULL;
     }
     if (cJSON_GetArraySize(patch) > MOST_OPERATIONS) {
-        (void)call_fail(c, &(struct kube_failure){
-                               .code = 413,
-                               .reason = "RequestEntityTooLarge",
-                               .message = arena_printf(c->arena,
-                                                       "Request entity too large: The allowed "
-                                                       "maximum operations in a JSON patch is "
-                                                       "10000, got %d",
-                                                       cJSON_GetArraySize(patch))});
+        (void)kube_call_fail(c, &(struct kube_failure){
+                                    .code = 413,
+                                    .reason = "RequestEntityTooLarge",
+                                    .message = arena_printf(c->arena,
+                                                            "Request entity too large: The allowed "
+                                                            "maximum operations in a JSON patch is "
+                                                            "10000, got %d",
+                                                            cJSON_GetArraySize(patch))});
         return NULL;
     }
     doc = call_disown(c, doc);

@@ -45,22 +45,22 @@ static bool too_new(struct kube_call *c, int64_t rv)
         arena_printf(c->arena, "Timeout: Too large resource version: %lld, current: %lld",
                      (long long)rv, (long long)objects_rv(c->kube->objects));
 
-    return call_fail(c,
-                     &(struct kube_failure){
-                         .code = 504,
-                         .reason = "Timeout",
-                         .message = message,
-                         .causes = &(struct kube_cause){.reason = "ResourceVersionTooLarge",
-                                                        .message = S("Too large resource version")},
-                         .cause_count = 1,
-                         .retry_after = 1,
+    return kube_call_fail(
+        c, &(struct kube_failure){
+               .code = 504,
+               .reason = "Timeout",
+               .message = message,
+               .causes = &(struct kube_cause){.reason = "ResourceVersionTooLarge",
+                                              .message = S("Too large resource version")},
+               .cause_count = 1,
+               .retry_after = 1,
     });
 }
 
 static bool expired(struct kube_call *c, struct str message)
 {
-    return call_fail(c,
-                     &(struct kube_failure){.code = 410, .reason = "Expired", .message = message});
+    return kube_call_fail(
+        c, &(struct kube_failure){.code = 410, .reason = "Expired", .message = message});
 }
 
 /* Reads the resourceVersion that the query asks for; 0 when it asks for none. */

@@ -252,10 +252,11 @@ static bool prepare_new(struct kube_call *c, const struct kind *stored, cJSON *d
     cJSON *metadata = json_need_object(doc, "metadata");
 
     if (json_str(metadata, "resourceVersion").n > 0)
-        return call_fail(c, &(struct kube_failure){
-                                .code = 500,
-                                .message = S("resourceVersion should not be set on objects to be "
-                                             "created")});
+        return kube_call_fail(c,
+                              &(struct kube_failure){
+                                  .code = 500,
+                                  .message = S("resourceVersion should not be set on objects to be "
+                                               "created")});
     json_remove(metadata, S("resourceVersion"));
     if (!check_namespace(c, metadata) || !choose_name(c, metadata))
         return false;
@@ -296,7 +297,7 @@ void write_create(struct kube_call *c, cJSON *doc)
     if (old != NULL && json_str(object_doc(old), "metadata.deletionTimestamp").n > 0) {
         struct str what = kind_qualified(c->target.kind, c->arena);
 
-        (void)call_fail(
+        (void)kube_call_fail(
             c, &(struct kube_failure){
                    .code = 409,
                    .reason = "AlreadyExists",
