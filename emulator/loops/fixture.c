@@ -462,11 +462,15 @@ static int write_role(struct writer *w, const struct fixture_role *role)
     };
     int r = iam_entity_insert(w->store, &e);
 
-    for (size_t i = 0; r == 0 && i < role->policies.n; i++)
-        r = iam_attach(
-            w->store, &e,
-            arena_printf(w->arena, "arn:aws:iam::aws:policy/%.*s", STR_ARG(role->policies.at[i])),
-            w->now);
+    for (size_t i = 0; r == 0 && i < role->policies.n; i++) {
+        struct str arn =
+            arena_printf(w->arena, "arn:aws:iam::aws:policy/%.*s", STR_ARG(role->policies.at[i]));
+        struct iam_managed *policy = NULL;
+
+        r = iam_policy_find(w->store, w->arena, arn, &policy);
+        if (r == 0 && policy != NULL)
+            r = iam_attach(w->store, &e, arn, w->now);
+    }
     return r;
 }
 
