@@ -8,11 +8,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "loops/node_object.h"
-#include "net/fabric.h"
+#include "store/ec2_address.h"
 #include "store/feed.h"
 #include "store/tag.h"
-
-enum { MOST_TRIES = 200, LOWEST_HOST = 4 };
 
 struct provisioner {
     struct store *store;
@@ -30,78 +28,10 @@ static struct str new_id(struct store *s, struct arena *a, const char *prefix)
     return arena_printf(a, "%s-%.*s", prefix, STR_ARG(hex));
 }
 
-/* --- addresses -------------------------------------------------------------------------------- */
-
-/* Takes a free address of @subnet: AWS keeps the first four and the last one. Empty when there is
- * none; *ret_error is a negative error of the store. */
-static struct str take_address(struct store *s, struct arena *a, const struct subnet *subnet,
-                               struct str interface, bool primary, struct str owner, int *ret_error)
-{
-    struct str network, length;
-    uint32_t base = 0;
-    int64_t bits = 32;
-
-    *ret_error = 0;
-    if (!str_cut(subnet->cidr, '/', &network, &length) || !fabric_parse_address(network, &base) ||
-        !str_to_int(length, &bits) || bits < 8 || bits > 28)
-        return (struct str){0};
-    for (int i = 0; i < MOST_TRIES; i++) {
-        uint32_t hosts = UINT32_C(1) << (32 - bits);
-        uint32_t host = LOWEST_HOST + (uint32_t)ids_below(store_ids(s), hosts - LOWEST_HOST - 1);
-        uint32_t at = base + host;
-        struct private_address row = {
-            .subnet = subnet->id,
-            .interface = interface,
-            .is_primary = primary,
-            .owner = owner,
-            .address =
-                arena_printf(a, "%u.%u.%u.%u", at >> 24, at >> 16 & 255, at >> 8 & 255, at & 255)};
-        int r = row_insert(s, &private_address_table, &row);
-
-        if (r == 0)
-            return row.address;
-        if (r != -EEXIST) {
-            *ret_error = r;
-            break;
-        }
-    }
-    return (struct str){0};
-}
-
 static int find_subnet(struct store *s, struct arena *a, const struct cluster *c, struct str id,
                        struct subnet **ret_subnet)
 {
     return subnet_list(s, a, c->account, c->region, id, ret_subnet);
-}
-
-static struct str mac_address(struct store *s, struct arena *a)
-{
-    uint64_t n = ids_next(store_ids(s));
-
-    return arena_printf(a, "06:%02x:%02x:%02x:%02x:%02x", (unsigned)(n & 255),
-                        (unsigned)(n >> 8 & 255), (unsigned)(n >> 16 & 255),
-                        (unsigned)(n >> 24 & 255), (unsigned)(n >> 32 & 255));
-}
-
-/* Makes an interface with an address of its own in @subnet, in @groups. */
-static int make_interface(struct store *s, struct arena *a, const struct subnet *subnet,
-                          struct network_interface *i, const struct str *groups, size_t n)
-{
-    int r;
-
-    i->id = new_id(s, a, "eni");
-    i->account = subnet->account;
-    i->region = subnet->region;
-    i->subnet = subnet->id;
-    i->vpc = subnet->vpc;
-    i->zone = subnet->zone;
-    i->mac = mac_address(s, a);
-    i->type = S("interface");
-    i->address = take_address(s, a, subnet, i->id, true, i->owner, &r);
-    if (i->address.n == 0)
-        return r < 0 ? r : -ENOSPC;
-    r = ec2_insert(s, &network_interface_table, i, i->id);
-    return r < 0 ? r : interface_set_groups(s, i->id, groups, n);
 }
 
 /* --- instances ---------------------------------------------------------------------------------
@@ -176,13 +106,9 @@ static int launch(struct store *s, struct arena *a, const struct cluster *c,
                                     .attachment_owner = c->account};
     int r;
 
-    if (subnet->map_public) {
-        uint64_t n = ids_next(store_ids(s));
-
-        eni.public_address = arena_printf(a, "54.%u.%u.%u", (unsigned)(n & 255),
-                                          (unsigned)(n >> 8 & 255), (unsigned)(n >> 16 & 255));
-    }
-    r = make_interface(s, a, subnet, &eni, &c->cluster_group, 1);
+    if (subnet->map_public)
+        eni.public_address = public_address_make(s, a);
+    r = interface_make(s, a, subnet, &eni, &c->cluster_group, 1);
     if (r < 0)
         return r;
     row.private_dns = private_name(a, "", eni.address, c->region);
@@ -428,10 +354,10 @@ static struct str pod_address(void *data, struct arena *a, struct str cluster UN
     *ret_why = S("failed to assign an IP address to container");
     if (!interface_of_node(p, a, node, &eni, &subnet) || store_begin(p->store) < 0)
         return (struct str){0};
-    address = take_address(p->store, a, subnet, eni->id, false, owner, &r);
-    if (address.n > 0)
+    r = private_address_take(p->store, a, subnet, eni->id, false, owner, &address);
+    if (r == 0)
         feed_announce(p->store, CHANGE_NETWORK, eni->id);
-    if (address.n == 0 || store_commit(p->store) < 0) {
+    if (r < 0 || store_commit(p->store) < 0) {
         store_rollback(p->store);
         return (struct str){0};
     }
@@ -475,7 +401,7 @@ static int make_fargate_interface(struct provisioner *p, struct arena *a, const 
         return r < 0 ? r : -ENOENT;
     r = store_begin(s);
     if (r == 0)
-        r = make_interface(s, a, subnet, eni, &c->cluster_group, 1);
+        r = interface_make(s, a, subnet, eni, &c->cluster_group, 1);
     if (r == 0)
         return store_commit(s);
     store_rollback(s);
