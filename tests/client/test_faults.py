@@ -175,10 +175,10 @@ def test_both_ways_to_the_aws_apis(elbow):
     endpoint = elbow.environment()
     assert proxy["HTTPS_PROXY"] == elbow.aws and "AWS_ENDPOINT_URL" not in proxy
     assert endpoint["AWS_ENDPOINT_URL"] == elbow.aws and "HTTPS_PROXY" not in endpoint
-    done = subprocess.run(["/usr/bin/aws", "sts", "get-caller-identity", "--query", "Account", "--output", "text"],
+    done = subprocess.run(["aws", "sts", "get-caller-identity", "--query", "Account", "--output", "text"],
                           env=proxy, capture_output=True, text=True)
     assert done.stdout.strip() == "123456789012", done.stderr
-    done = subprocess.run(["/usr/bin/aws", "--endpoint-url", endpoint["AWS_ENDPOINT_URL"], "sts",
+    done = subprocess.run(["aws", "--endpoint-url", endpoint["AWS_ENDPOINT_URL"], "sts",
                            "get-caller-identity", "--query", "Account", "--output", "text"],
                           env=endpoint, capture_output=True, text=True)
     assert done.stdout.strip() == "123456789012", done.stderr
