@@ -29,6 +29,16 @@ static bool check_type(struct kube_call *c, cJSON *doc)
     struct str version = kind_api_version(c->target.kind, c->arena);
     struct str given = json_str(doc, "apiVersion"), kind = json_str(doc, "kind");
 
+    if (c->target.kind_sub != NULL && c->target.kind_sub->kind != NULL) {
+        const struct kind_sub *sub = c->target.kind_sub;
+
+        json_put_str(doc, S("apiVersion"),
+                     arena_printf(c->arena, "%s%s%s", sub->group, sub->group[0] != '\0' ? "/" : "",
+                                  sub->version));
+        json_put_str(doc, S("kind"), str_c(sub->kind));
+        return true;
+    }
+
     if (given.n > 0 && !str_eq(given, version))
         return call_bad_request(
             c, "the API version in the data (%.*s) does not match the expected API version (%.*s)",

@@ -73,6 +73,19 @@ void call_answer_raw(struct kube_call *c, int status, struct str content_type, s
     c->raw = body;
 }
 
+void call_answer_success(struct kube_call *c, int status)
+{
+    cJSON *doc = cJSON_CreateObject();
+
+    json_put_str(doc, S("kind"), S("Status"));
+    json_put_str(doc, S("apiVersion"), S("v1"));
+    json_put(doc, S("metadata"), cJSON_CreateObject());
+    json_put_str(doc, S("status"), S("Success"));
+    json_put_int(doc, S("code"), status);
+    c->form = FORM_JSON;
+    call_answer_doc(c, status, doc);
+}
+
 void call_add_header(struct kube_call *c, struct str name, struct str value)
 {
     if (c->extra_count < ARRAY_LEN(c->extra))

@@ -93,6 +93,9 @@ void call_answer_object(struct kube_call *c, int status, struct object *o);
  */
 void call_answer_doc(struct kube_call *c, int status, cJSON *doc);
 void call_answer_raw(struct kube_call *c, int status, struct str content_type, struct str body);
+
+/* A Status of success, as operations without an object of their own answer. */
+void call_answer_success(struct kube_call *c, int status);
 void call_add_header(struct kube_call *c, struct str name, struct str value);
 
 /* --- refusals: all return false ---------------------------------------------------------- */
