@@ -310,6 +310,9 @@ int container_spec_plan(struct objects *objects, struct arena *a, struct str clu
         .working_dir = json_str(container, "workingDir"),
         .env = m.env,
         .env_n = m.env_n,
+        .takes_stdin = json_bool(container, "stdin", false),
+        .stdin_once = json_bool(container, "stdinOnce", false),
+        .tty = json_bool(container, "tty", false),
     };
     ret_spec->command = words(&m, "command", &ret_spec->command_n);
     ret_spec->args = words(&m, "args", &ret_spec->args_n);

@@ -313,13 +313,13 @@ static bool start_command(struct probe *p, const struct probe_target *t, const c
 {
     struct str *argv = arena_array(&p->arena, (size_t)cJSON_GetArraySize(command), sizeof *argv);
     struct exec_callbacks callbacks = {on_output, on_exit_of_command, p};
+    struct exec_options o = {.argv = argv};
     struct str why = {0};
-    size_t n = 0;
 
     JSON_EACH(word, command)
-        argv[n++] = json_text(word);
+        argv[o.argv_n++] = json_text(word);
     if (t->instance == NULL ||
-        pod_runtime_exec(t->instance, &p->arena, argv, n, &callbacks, &p->exec, &why) < 0) {
+        pod_runtime_exec(t->instance, &p->arena, &o, &callbacks, &p->exec, &why) < 0) {
         p->exec = NULL;
         p->message = why;
         return false;

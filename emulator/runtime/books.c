@@ -205,7 +205,15 @@ int pod_runtime_start(struct pod_runtime *rt, struct arena *a, const struct cont
     }
     turn_log(slot, rt->clock);
     c = xcalloc(rt->ops->container_size);
-    *c = (struct container){rt, p, slot, recipe, container_log_ref(slot->log), on_exit, data};
+    *c = (struct container){.rt = rt,
+                            .pod = p,
+                            .slot = slot,
+                            .recipe = recipe,
+                            .log = container_log_ref(slot->log),
+                            .on_exit = on_exit,
+                            .data = data,
+                            .stdin_once = spec->stdin_once};
+    list_init(&c->joined);
     r = rt->ops->start(c, a, spec, ret_why);
     if (r < 0) {
         container_log_end(c->log);
@@ -233,11 +241,21 @@ bool container_is_real(const struct container *c)
     return c->rt->needs_programs && c->recipe->run != IMAGE_STATIC;
 }
 
+void container_output(struct container *c, enum log_stream stream, struct str bytes)
+{
+    container_log_add(c->log, stream, bytes);
+    LIST_EACH(struct container_exec, e, &c->joined, link)
+        if (e->attached != NULL)
+            exec_output(e, stream, bytes);
+}
+
 void container_ended(struct container *c, struct container_exit how)
 {
     container_exit_cb *on_exit = c->on_exit;
     void *data = c->data;
 
+    while (!list_empty(&c->joined))
+        exec_container_ended(container_of(c->joined.next, struct container_exec, link), how);
     container_log_end(c->log);
     container_log_unref(c->log);
     c->slot->running = NULL;
@@ -265,27 +283,14 @@ struct container *pod_runtime_find(struct pod_runtime *rt, struct str pod_uid, s
     return s == NULL ? NULL : s->running;
 }
 
-/* --- exec ------------------------------------------------------------------------------- */
-
-int pod_runtime_exec(struct container *c, struct arena *a, const struct str *argv, size_t argv_n,
-                     const struct exec_callbacks *callbacks, struct container_exec **ret_exec,
-                     struct str *ret_why)
+bool pod_runtime_locate(const struct pod_runtime *rt, struct str pod_uid, uint16_t port,
+                        struct sockaddr_in *ret_where)
 {
-    if (c->rt->ops->exec == NULL || argv_n == 0) {
-        *ret_why = S("nothing runs in this container that a command could be run beside");
-        return -ENOTSUP;
-    }
-    return c->rt->ops->exec(c, a, argv, argv_n, callbacks, ret_exec, ret_why);
-}
+    const struct runtime_pod *p = find_pod(rt, pod_uid);
+    uint32_t address;
 
-void container_exec_write(struct container_exec *e, struct str bytes)
-{
-    e->rt->ops->exec_write(e, bytes);
-}
-
-void container_exec_kill(struct container_exec *e)
-{
-    e->rt->ops->exec_kill(e);
+    return p != NULL && rt->fabric != NULL && fabric_parse_address(p->sandbox.address, &address) &&
+           fabric_locate(rt->fabric, address, port, ret_where);
 }
 
 /* --- the end ---------------------------------------------------------------------------- */

@@ -20,14 +20,26 @@ struct pod_runtime_ops {
     int (*put_file)(struct pod_runtime *rt, struct runtime_pod *pod, struct str volume,
                     struct str path, struct str content, unsigned mode); /* NULL: no files */
     void (*remove_pod)(struct pod_runtime *rt, struct runtime_pod *pod); /* NULL: nothing to do */
-    int (*exec)(struct container *c, struct arena *a, const struct str *argv, size_t argv_n,
-                const struct exec_callbacks *callbacks, struct container_exec **ret_exec,
-                struct str *ret_why); /* NULL: not possible */
-    void (*exec_write)(struct container_exec *e, struct str bytes);
-    void (*exec_kill)(struct container_exec *e);
+    /* Of containers with a stdin; NULL: there are none. */
+    void (*write)(struct container *c, struct str bytes);
+    size_t (*unsent)(const struct container *c);
+    void (*resize)(struct container *c, uint16_t columns, uint16_t rows);
+    const struct exec_ops *exec; /* NULL: nothing can be run beside a container */
     /* Every container was told to stop at once and has no callbacks any more; call
      * runtime_closed when the loop holds nothing. */
     void (*close)(struct pod_runtime *rt);
+};
+
+/* Commands beside containers. @e of start is fresh, its base members are set. */
+struct exec_ops {
+    size_t size; /* of the runtime's exec type, whose first member is struct container_exec */
+    int (*start)(struct container_exec *e, struct container *c, struct arena *a,
+                 const struct exec_options *o, struct str *ret_why);
+    void (*write)(struct container_exec *e, struct str bytes);
+    size_t (*unsent)(const struct container_exec *e);
+    void (*hold)(struct container_exec *e, bool held);
+    void (*resize)(struct container_exec *e, uint16_t columns, uint16_t rows);
+    void (*kill)(struct container_exec *e);
 };
 
 struct pod_runtime {
@@ -69,11 +81,15 @@ struct container {
     struct container_log *log; /* a reference */
     container_exit_cb *on_exit;
     void *data;
+    struct link joined; /* struct container_exec: attached, or run beside it */
+    bool stdin_once;
 };
 
-/* The first member of each runtime's own exec type. */
+/* The first member of each runtime's own exec type; an attachment is nothing more. */
 struct container_exec {
+    struct link link; /* the container's */
     struct pod_runtime *rt;
+    struct container *attached; /* NULL: a command of its own */
     struct exec_callbacks callbacks;
 };
 
@@ -81,7 +97,18 @@ struct container_exec {
 void runtime_init(struct pod_runtime *rt, const struct pod_runtime_ops *ops,
                   const struct runtime_options *o);
 
-/* The container has ended: closes its log, frees @c, tells the kubelet. */
+/* The container wrote: to its log, and to who is attached. */
+void container_output(struct container *c, enum log_stream stream, struct str bytes);
+
+/* A command wrote, and has ended: frees @e. */
+void exec_output(struct container_exec *e, enum log_stream stream, struct str bytes);
+void exec_ended(struct container_exec *e, struct container_exit how);
+
+/* The container that @e joined is gone: an attachment ends with it, a command is killed. */
+void exec_container_ended(struct container_exec *e, struct container_exit how);
+
+/* The container has ended: closes its log, ends what joined it, frees @c, tells
+ * the kubelet. */
 void container_ended(struct container *c, struct container_exit how);
 
 /* Nothing of the runtime is in the loop any more: frees the books and @rt, tells the owner. */

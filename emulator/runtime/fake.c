@@ -75,7 +75,7 @@ bool fake_runtime_print(struct pod_runtime *rt, struct str pod_uid, struct str c
     struct container *c = pod_runtime_find(rt, pod_uid, container);
 
     if (c != NULL)
-        container_log_add(c->log, LOG_STDOUT, text);
+        container_output(c, LOG_STDOUT, text);
     return c != NULL;
 }
 

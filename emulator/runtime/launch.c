@@ -151,17 +151,22 @@ static bool below(struct str path, struct str mount)
     return mount.n > 1 && str_starts(path, mount) && (path.n == mount.n || path.at[mount.n] == '/');
 }
 
-struct str launch_rewrite(struct arena *a, const struct container_spec *spec, struct str rootfs,
-                          struct str value)
+struct str launch_rewrite(struct arena *a, const struct container_mount *mounts, size_t mounts_n,
+                          struct str rootfs, struct str value)
 {
     struct str flag, rest = value, head = {0};
 
     if (value.n > 0 && value.at[0] == '-' && str_cut(value, '=', &flag, &rest))
         head = str_first(value, flag.n + 1);
-    for (size_t i = 0; i < spec->mounts_n; i++)
-        if (below(rest, spec->mounts[i].path))
+    for (size_t i = 0; i < mounts_n; i++)
+        if (below(rest, mounts[i].path))
             return arena_printf(a, "%.*s%.*s%.*s", STR_ARG(head), STR_ARG(rootfs), STR_ARG(rest));
     return value;
+}
+
+static struct str rewritten(const struct maker *m, struct str value)
+{
+    return launch_rewrite(m->arena, m->spec->mounts, m->spec->mounts_n, m->rootfs, value);
 }
 
 static bool has_mount(const struct container_spec *spec, struct str path)
@@ -375,8 +380,7 @@ static char **make_env(const struct maker *m)
     add_door_env(&l);
     add_cluster_env(&l);
     for (size_t i = 0; i < m->spec->env_n; i++)
-        add_env(&l, m->spec->env[i].name,
-                launch_rewrite(m->arena, m->spec, m->rootfs, m->spec->env[i].value));
+        add_env(&l, m->spec->env[i].name, rewritten(m, m->spec->env[i].value));
     return l.at;
 }
 
@@ -386,20 +390,20 @@ static void add_words(const struct maker *m, char **argv, size_t *n, const struc
                       size_t words_n)
 {
     for (size_t i = 0; i < words_n; i++)
-        argv[(*n)++] = arena_cstr(m->arena, launch_rewrite(m->arena, m->spec, m->rootfs, words[i]));
+        argv[(*n)++] = arena_cstr(m->arena, rewritten(m, words[i]));
 }
 
-static int find_file(const struct maker *m, struct str program, struct launch *ret,
-                     struct str *ret_why)
+static int find_file(struct arena *a, const struct launch_settings *s, struct str program,
+                     struct launch *ret, struct str *ret_why)
 {
-    const char *file = image_find_program(m->arena, program, m->settings->beside);
+    const char *file = image_find_program(a, program, s->beside);
 
     if (file == NULL) {
-        *ret_why = arena_printf(m->arena, "exec: \"%.*s\": executable file not found in $PATH",
-                                STR_ARG(program));
+        *ret_why =
+            arena_printf(a, "exec: \"%.*s\": executable file not found in $PATH", STR_ARG(program));
         return -ENOENT;
     }
-    ret->file = arena_cstr(m->arena, str_c(file));
+    ret->file = arena_cstr(a, str_c(file));
     return 0;
 }
 
@@ -417,7 +421,7 @@ static int command_line_of_pod(const struct maker *m, struct launch *ret, struct
     ret->argv = arena_array(m->arena, spec->command_n + spec->args_n + 1, sizeof *ret->argv);
     add_words(m, ret->argv, &n, spec->command, spec->command_n);
     add_words(m, ret->argv, &n, spec->args, spec->args_n);
-    r = find_file(m, str_c(ret->argv[0]), ret, ret_why);
+    r = find_file(m->arena, m->settings, str_c(ret->argv[0]), ret, ret_why);
     return r;
 }
 
@@ -430,7 +434,7 @@ static int command_line(const struct maker *m, struct launch *ret, struct str *r
 
     if (recipe->run == IMAGE_COMMAND)
         return command_line_of_pod(m, ret, ret_why);
-    r = find_file(m, recipe->program, ret, ret_why);
+    r = find_file(m->arena, m->settings, recipe->program, ret, ret_why);
     if (r < 0)
         return r;
     ret->argv = arena_array(m->arena, 2 + recipe->arguments_n + spec->args_n, sizeof *ret->argv);
@@ -459,6 +463,16 @@ static int make_files(const struct maker *m)
     return r;
 }
 
+/* What outlives the spec. */
+static const struct container_mount *copy_mounts(struct arena *a, const struct container_spec *spec)
+{
+    struct container_mount *copy = arena_array(a, spec->mounts_n, sizeof *copy);
+
+    for (size_t i = 0; i < spec->mounts_n; i++)
+        copy[i] = (struct container_mount){.path = arena_str(a, spec->mounts[i].path)};
+    return copy;
+}
+
 int launch_prepare(struct arena *a, const struct launch_settings *s, const struct container *c,
                    const struct container_spec *spec, struct launch *ret_launch,
                    struct str *ret_why)
@@ -481,6 +495,26 @@ int launch_prepare(struct arena *a, const struct launch_settings *s, const struc
         return r;
     launch.folder = arena_cstr(a, m.folder);
     launch.env = make_env(&m);
+    launch.rootfs = m.rootfs;
+    launch.mounts = copy_mounts(a, spec);
+    launch.mounts_n = spec->mounts_n;
     *ret_launch = launch;
     return 0;
+}
+
+int launch_beside(struct arena *a, const struct launch_settings *s, const struct launch *container,
+                  const struct str *argv, size_t argv_n, struct launch *ret_launch,
+                  struct str *ret_why)
+{
+    struct launch launch = *container;
+    int r;
+
+    launch.argv = arena_array(a, argv_n + 1, sizeof *launch.argv);
+    for (size_t i = 0; i < argv_n; i++)
+        launch.argv[i] = arena_cstr(a, launch_rewrite(a, container->mounts, container->mounts_n,
+                                                      container->rootfs, argv[i]));
+    r = find_file(a, s, str_c(launch.argv[0]), &launch, ret_why);
+    if (r == 0)
+        *ret_launch = launch;
+    return r;
 }

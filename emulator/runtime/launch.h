@@ -16,6 +16,9 @@ struct launch_settings {
 struct launch {
     char *file, *folder;
     char **argv, **env;
+    struct str rootfs;
+    const struct container_mount *mounts; /* whose paths lie below rootfs */
+    size_t mounts_n;
 };
 
 /* <folder>/pods/<uid> */
@@ -35,7 +38,13 @@ int launch_prepare(struct arena *a, const struct launch_settings *s, const struc
                    const struct container_spec *spec, struct launch *ret_launch,
                    struct str *ret_why);
 
+/* What a command beside @container starts with: its folder, environment and paths, and @argv. 0, or
+ * a negative errno and *ret_why. Borrows from @container's launch. */
+int launch_beside(struct arena *a, const struct launch_settings *s, const struct launch *container,
+                  const struct str *argv, size_t argv_n, struct launch *ret_launch,
+                  struct str *ret_why);
+
 /* What a value that names a mounted path is at the real one: itself, or rewritten in @a. @rootfs
  * is where the mounts are linked. */
-struct str launch_rewrite(struct arena *a, const struct container_spec *spec, struct str rootfs,
-                          struct str value);
+struct str launch_rewrite(struct arena *a, const struct container_mount *mounts, size_t mounts_n,
+                          struct str rootfs, struct str value);

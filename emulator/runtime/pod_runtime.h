@@ -48,7 +48,7 @@ struct pod_runtime *process_runtime_new(const struct runtime_options *o);
 struct pod_runtime *static_runtime_new(const struct runtime_options *o);
 
 /* Stops what still runs (SIGKILL), removes every pod's folder, then calls @on_closed (may be NULL)
- * from the loop and is gone. No other callback comes after the call. */
+ * from the loop and is gone. No container's callback comes after the call; the ends of execs do. */
 void pod_runtime_close(struct pod_runtime *rt, void (*on_closed)(void *data), void *data);
 
 /* "process", "static", "fake". */
@@ -123,6 +123,9 @@ struct container_spec {
     size_t mounts_n;
     const struct container_port *ports;
     size_t ports_n;
+    bool takes_stdin; /* spec.stdin: attaching may write; else stdin has nothing */
+    bool stdin_once;  /* stdin ends with the first who attached */
+    bool tty;
 };
 
 struct container_exit {
@@ -156,7 +159,7 @@ bool container_is_real(const struct container *c);
 struct container_log *pod_runtime_log(struct pod_runtime *rt, struct str pod_uid,
                                       struct str container, bool previous);
 
-/* --- exec ------------------------------------------------------------------------------- */
+/* --- exec and attach -------------------------------------------------------------------------- */
 
 struct exec_callbacks {
     void (*on_output)(void *data, enum log_stream stream, struct str bytes); /* borrowed */
@@ -164,18 +167,52 @@ struct exec_callbacks {
     void *data;
 };
 
-/* Runs @argv beside a running container, with its environment, folder and paths. Returns 0 and
- * *ret_exec (gone after on_exit); or a negative errno and *ret_why in @a. */
-int pod_runtime_exec(struct container *c, struct arena *a, const struct str *argv, size_t argv_n,
+struct exec_options {
+    const struct str *argv;
+    size_t argv_n;
+    bool takes_stdin;       /* else it reads nothing */
+    bool tty;               /* at a terminal of its own: all output is LOG_STDOUT */
+    uint16_t columns, rows; /* of the terminal; 0: 80 by 24 */
+};
+
+/* Runs a command beside a running container, with its environment, folder and paths. It ends with
+ * the container at the latest. Returns 0 and *ret_exec (gone after on_exit, which comes even while
+ * the runtime closes); or a negative errno and *ret_why in @a. Callbacks never come before the
+ * return. */
+int pod_runtime_exec(struct container *c, struct arena *a, const struct exec_options *o,
                      const struct exec_callbacks *callbacks, struct container_exec **ret_exec,
                      struct str *ret_why);
+
+/* Joins the running container itself: its output from now on, and its end. What is written goes to
+ * its stdin where its spec has one. Never fails. */
+struct container_exec *pod_runtime_attach(struct container *c,
+                                          const struct exec_callbacks *callbacks);
 
 /* Bytes for its stdin (copied); no bytes: the end of stdin. */
 void container_exec_write(struct container_exec *e, struct str bytes);
 
-/* SIGKILL; on_exit still comes. */
+/* How many of those the program has not taken yet: the far writer should wait. */
+size_t container_exec_unsent(const struct container_exec *e);
+
+/* While @held its output is not read, because the far reader is slow. For an exec only: a container
+ * is never held up by who looks on. */
+void container_exec_hold(struct container_exec *e, bool held);
+
+/* The terminal's size, where there is one. */
+void container_exec_resize(struct container_exec *e, uint16_t columns, uint16_t rows);
+
+/* SIGKILL; on_exit still comes. Nothing happens to an attached container. */
 void container_exec_kill(struct container_exec *e);
+
+/* The far side is gone: no callback comes any more, and the handle is gone. A command is killed, an
+ * attached container goes on. */
+void container_exec_release(struct container_exec *e);
 
 /* The running instance of a container, for exec; NULL when it does not run. */
 struct container *pod_runtime_find(struct pod_runtime *rt, struct str pod_uid,
                                    struct str container);
+
+/* Where a port of a pod is on this machine, for port-forward and the proxy. False when the runtime
+ * has no such pod. */
+bool pod_runtime_locate(const struct pod_runtime *rt, struct str pod_uid, uint16_t port,
+                        struct sockaddr_in *ret_where);

@@ -1,28 +1,20 @@
-/* The process runtime: a container is a real program in a process group of its own, its stdout and
- * stderr are pipes that end in its log. Recipes that say "static" run nothing.
+/* The process runtime: a container is a real program (runtime/child.h) whose output ends in its
+ * log; commands beside it are such programs too, with the same environment. Recipes that say
+ * "static" run nothing.
  *
- * Ownership: an instance (struct process) belongs to the loop from start to on_handle_closed,
- * where the last handle gives it back; then container_ended frees it. stop() may be called any
- * number of times. When the first process ends, what is left of its group is killed.
+ * Ownership: an instance (struct process) and a command (struct process_exec) belong to the loop
+ * from start until their child says that it is gone. A closing runtime is freed after the last.
  * Source: kubernetes-api.md §6.5 (termination). */
 #include "runtime/books.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "runtime/child.h"
 #include "runtime/guard.h"
 #include "runtime/launch.h"
-
-enum {
-    CHUNK = 16 * 1024,
-    MOST_LEFT_IN_PIPE = 1 << 20,
-    SIGNAL_BASE = 128, /* of exit codes */
-};
 
 struct process_runtime {
     struct pod_runtime base;
@@ -31,26 +23,20 @@ struct process_runtime {
     unsigned running;                /* instances and execs that the loop holds */
     uv_timer_t wait;                 /* ends the closing runtime from the loop */
     bool wait_closed;
-    char chunk[CHUNK];
-};
-
-/* One of a process's two output pipes. */
-struct outlet {
-    uv_pipe_t pipe;
-    enum log_stream stream;
-    bool open; /* the loop holds it */
-    struct process *process;
+    char chunk[CHILD_CHUNK];
 };
 
 struct process {
     struct container base;
-    uv_process_t handle;
-    struct outlet outlets[LOG_STREAMS];
-    uv_timer_t timer; /* the grace period; for static ones, the end */
-    unsigned handles; /* still held by libuv */
-    bool spawned;     /* the loop holds `handle` */
-    bool closing;
-    struct container_exit how;
+    struct arena arena;
+    struct launch launch; /* in the arena: what commands beside it run with, too */
+    struct child child;
+};
+
+struct process_exec {
+    struct container_exec base;
+    struct arena arena;
+    struct child child;
 };
 
 static struct process_runtime *runtime_of(struct pod_runtime *rt)
@@ -58,253 +44,186 @@ static struct process_runtime *runtime_of(struct pod_runtime *rt)
     return container_of(rt, struct process_runtime, base);
 }
 
+static struct process *process_of(struct container *c)
+{
+    return container_of(c, struct process, base);
+}
+
+static struct process_exec *exec_of(struct container_exec *e)
+{
+    return container_of(e, struct process_exec, base);
+}
+
 static void close_when_empty(struct process_runtime *rt);
 
-/* --- the end of an instance ------------------------------------------------------------- */
-
-static void on_handle_closed(uv_handle_t *h)
+/* One child less; the runtime may be gone after it. */
+static void count_down(struct process_runtime *rt)
 {
-    struct process *p = h->data;
-    struct process_runtime *rt = runtime_of(p->base.rt);
-
-    if (--p->handles > 0)
-        return;
     rt->running--;
-    container_ended(&p->base, p->how);
     close_when_empty(rt);
 }
 
-static void close_handle(struct process *p, uv_handle_t *h)
+static void start_child(struct process_runtime *rt, struct child *child,
+                        const struct child_options *wanted)
 {
-    h->data = p;
-    uv_close(h, on_handle_closed);
+    struct child_options o = *wanted;
+
+    if (o.file != NULL && rt->guard == NULL)
+        rt->guard = guard_new();
+    o.loop = rt->base.loop;
+    o.guard = rt->guard;
+    o.chunk = rt->chunk;
+    rt->running++;
+    child_start(child, &o);
 }
 
-/* What the process wrote last and the loop has not read yet. */
-static void drain(struct outlet *o)
-{
-    struct process_runtime *rt = runtime_of(o->process->base.rt);
-    size_t left = MOST_LEFT_IN_PIPE;
-    uv_os_fd_t fd;
-    ssize_t n;
+/* --- containers --------------------------------------------------------------------------- */
 
-    if (uv_fileno((const uv_handle_t *)&o->pipe, &fd) < 0)
-        return;
-    while (left > 0 && (n = read(fd, rt->chunk, CHUNK)) > 0) {
-        container_log_add(o->process->base.log, o->stream, str_n(rt->chunk, (size_t)n));
-        left -= (size_t)n < left ? (size_t)n : left;
-    }
+static void on_output(void *data, enum log_stream stream, struct str bytes)
+{
+    struct process *p = data;
+
+    container_output(&p->base, stream, bytes);
 }
 
-static void process_close(struct process *p)
+static void on_exit_of_process(void *data, struct container_exit how)
 {
-    if (p->closing)
-        return;
-    p->closing = true;
-    close_handle(p, (uv_handle_t *)&p->timer);
-    for (size_t i = 0; i < LOG_STREAMS; i++) {
-        if (!p->outlets[i].open)
-            continue;
-        drain(&p->outlets[i]);
-        close_handle(p, (uv_handle_t *)&p->outlets[i].pipe);
-    }
-    if (p->spawned)
-        close_handle(p, (uv_handle_t *)&p->handle);
-}
-
-static struct container_exit exit_of(int64_t status, int signal)
-{
-    return (struct container_exit){
-        .code = signal != 0 ? SIGNAL_BASE + signal : (int)status,
-        .signal = signal,
-    };
-}
-
-static void on_exit_of_process(uv_process_t *handle, int64_t status, int signal)
-{
-    struct process *p = container_of(handle, struct process, handle);
+    struct process *p = data;
     struct process_runtime *rt = runtime_of(p->base.rt);
-    int pid = uv_process_get_pid(handle);
 
-    p->how = exit_of(status, signal);
-    (void)kill(-pid, SIGKILL); /* nginx's workers outlive a killed master */
-    guard_remove(rt->guard, pid);
-    process_close(p);
-}
-
-/* --- output ----------------------------------------------------------------------------- */
-
-static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
-{
-    struct outlet *o = container_of((uv_pipe_t *)(void *)h, struct outlet, pipe);
-    struct process_runtime *rt = runtime_of(o->process->base.rt);
-
-    (void)suggested;
-    *ret = uv_buf_init(rt->chunk, CHUNK); /* read and used up within one callback */
-}
-
-static void on_output(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
-{
-    struct outlet *o = container_of((uv_pipe_t *)(void *)s, struct outlet, pipe);
-
-    if (n < 0)
-        (void)uv_read_stop(s); /* EOF; closed with the process */
-    else if (n > 0)
-        container_log_add(o->process->base.log, o->stream, str_n(buf->base, (size_t)n));
-}
-
-/* --- start ------------------------------------------------------------------------------ */
-
-/* A pipe whose far end the child gets; *ret_child is to be closed by the caller. */
-static int open_outlet(struct process *p, enum log_stream stream, uv_file *ret_child)
-{
-    struct outlet *o = &p->outlets[stream];
-    uv_file ends[2];
-    int r;
-
-    /* a true pipe: nginx opens /dev/stdout anew, which a socket refuses */
-    r = uv_pipe(ends, UV_NONBLOCK_PIPE, 0);
-    if (r < 0)
-        return r;
-    o->stream = stream;
-    o->process = p;
-    (void)uv_pipe_init(p->base.rt->loop, &o->pipe, 0);
-    o->open = true;
-    p->handles++;
-    r = uv_pipe_open(&o->pipe, ends[0]);
-    if (r < 0) {
-        (void)close(ends[0]);
-        (void)close(ends[1]);
-        return r;
-    }
-    *ret_child = ends[1];
-    return 0;
-}
-
-static int spawn(struct process *p, const struct launch *launch)
-{
-    uv_file out = -1, err = -1;
-    uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}};
-    uv_process_options_t o = {
-        .exit_cb = on_exit_of_process,
-        .file = launch->file,
-        .args = launch->argv,
-        .env = launch->env,
-        .cwd = launch->folder,
-        .flags = UV_PROCESS_DETACHED, /* a session and group of its own */
-        .stdio_count = (int)ARRAY_LEN(stdio),
-        .stdio = stdio,
-    };
-    int r = open_outlet(p, LOG_STDOUT, &out);
-
-    if (r == 0)
-        r = open_outlet(p, LOG_STDERR, &err);
-    stdio[1] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = out};
-    stdio[2] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = err};
-    if (r == 0) {
-        p->handles++;
-        p->spawned = true; /* to be closed even when it fails */
-        r = uv_spawn(p->base.rt->loop, &p->handle, &o);
-    }
-    if (out >= 0)
-        (void)close(out);
-    if (err >= 0)
-        (void)close(err);
-    return r;
-}
-
-static void on_killed_late(uv_timer_t *t)
-{
-    struct process *p = container_of(t, struct process, timer);
-
-    (void)kill(-uv_process_get_pid(&p->handle), SIGKILL);
-}
-
-/* A static container ends when its timer says so. */
-static void on_static_end(uv_timer_t *t)
-{
-    process_close(container_of(t, struct process, timer));
-}
-
-/* What could not be started has been a container for a moment, as the kubelet shows it:
- * StartError, exit code 128. */
-static void fail_start(struct process *p, const struct launch *launch, int error)
-{
-    struct arena a = {0};
-
-    container_log_add(p->base.log, LOG_STDERR,
-                      arena_printf(&a, "exec: \"%s\": %s\n", launch->file, uv_strerror(error)));
-    arena_free(&a);
-    p->how = (struct container_exit){.code = SIGNAL_BASE};
-    (void)uv_timer_start(&p->timer, on_static_end, 0, 0);
-}
-
-static void begin_reading(struct process *p)
-{
-    for (size_t i = 0; i < LOG_STREAMS; i++)
-        (void)uv_read_start((uv_stream_t *)&p->outlets[i].pipe, on_alloc, on_output);
+    arena_free(&p->arena);
+    container_ended(&p->base, how);
+    count_down(rt);
 }
 
 static int process_start(struct container *c, struct arena *a, const struct container_spec *spec,
                          struct str *ret_why)
 {
-    struct process *p = container_of(c, struct process, base);
+    struct process *p = process_of(c);
     struct process_runtime *rt = runtime_of(c->rt);
-    struct launch launch = {0};
-    int r;
+    struct child_options o = {
+        .takes_stdin = spec->takes_stdin,
+        .tty = spec->tty,
+        .on_output = on_output,
+        .on_exit = on_exit_of_process,
+        .data = p,
+    };
+    struct str why = {0};
+    int r = 0;
 
-    if (c->recipe->run != IMAGE_STATIC) {
-        r = launch_prepare(a, &rt->settings, c, spec, &launch, ret_why);
-        if (r < 0)
-            return r;
-    }
-    rt->running++;
-    p->handles = 1;
-    (void)uv_timer_init(rt->base.loop, &p->timer);
-    if (c->recipe->run == IMAGE_STATIC)
-        return 0;
-    if (rt->guard == NULL)
-        rt->guard = guard_new();
-    r = spawn(p, &launch);
+    if (c->recipe->run != IMAGE_STATIC)
+        r = launch_prepare(&p->arena, &rt->settings, c, spec, &p->launch, &why);
     if (r < 0) {
-        fail_start(p, &launch, r);
-        return 0;
+        *ret_why = arena_str(a, why);
+        arena_free(&p->arena);
+        return r;
     }
-    guard_add(rt->guard, uv_process_get_pid(&p->handle));
-    begin_reading(p);
+    o.file = p->launch.file;
+    o.folder = p->launch.folder;
+    o.argv = p->launch.argv;
+    o.env = p->launch.env;
+    start_child(rt, &p->child, &o);
     return 0;
-}
-
-/* --- stop ------------------------------------------------------------------------------- */
-
-static bool has_process(const struct process *p)
-{
-    return p->spawned && uv_process_get_pid(&p->handle) > 0;
 }
 
 static void process_stop(struct container *c, int64_t grace_ms)
 {
-    struct process *p = container_of(c, struct process, base);
-    int64_t delay = clock_real_delay(c->rt->clock, grace_ms);
-    int pid;
-
-    if (p->closing)
-        return;
-    if (!has_process(p)) {
-        (void)uv_timer_start(&p->timer, on_static_end, 0, 0);
-        return;
-    }
-    pid = uv_process_get_pid(&p->handle);
-    if (grace_ms <= 0) {
-        (void)kill(-pid, SIGKILL);
-        return;
-    }
-    (void)kill(pid, SIGTERM);
-    if (!uv_is_active((uv_handle_t *)&p->timer) || uv_timer_get_due_in(&p->timer) > (uint64_t)delay)
-        (void)uv_timer_start(&p->timer, on_killed_late, (uint64_t)delay, 0);
+    child_stop(&process_of(c)->child, clock_real_delay(c->rt->clock, grace_ms));
 }
 
-/* --- files ------------------------------------------------------------------------------ */
+static void process_write(struct container *c, struct str bytes)
+{
+    child_write(&process_of(c)->child, bytes);
+}
+
+static size_t process_unsent(const struct container *c)
+{
+    return child_unsent(&container_of(c, const struct process, base)->child);
+}
+
+static void process_resize(struct container *c, uint16_t columns, uint16_t rows)
+{
+    child_resize(&process_of(c)->child, columns, rows);
+}
+
+/* --- commands beside them ------------------------------------------------------------------- */
+
+static void on_exec_output(void *data, enum log_stream stream, struct str bytes)
+{
+    struct process_exec *e = data;
+
+    exec_output(&e->base, stream, bytes);
+}
+
+static void on_exec_exit(void *data, struct container_exit how)
+{
+    struct process_exec *e = data;
+    struct process_runtime *rt = runtime_of(e->base.rt);
+
+    arena_free(&e->arena);
+    exec_ended(&e->base, how);
+    count_down(rt);
+}
+
+static int process_exec_start(struct container_exec *base, struct container *c, struct arena *a,
+                              const struct exec_options *wanted, struct str *ret_why)
+{
+    struct process_exec *e = exec_of(base);
+    const struct process *p = process_of(c);
+    struct process_runtime *rt = runtime_of(c->rt);
+    struct launch launch = {0};
+    struct child_options o = {
+        .takes_stdin = wanted->takes_stdin,
+        .tty = wanted->tty,
+        .columns = wanted->columns,
+        .rows = wanted->rows,
+        .on_output = on_exec_output,
+        .on_exit = on_exec_exit,
+        .data = e,
+    };
+    struct str why = {0};
+    int r = launch_beside(&e->arena, &rt->settings, &p->launch, wanted->argv, wanted->argv_n,
+                          &launch, &why);
+
+    if (r < 0) {
+        *ret_why = arena_str(a, why);
+        arena_free(&e->arena);
+        return r;
+    }
+    o.file = launch.file;
+    o.folder = launch.folder;
+    o.argv = launch.argv;
+    o.env = launch.env;
+    start_child(rt, &e->child, &o);
+    return 0;
+}
+
+static void process_exec_write(struct container_exec *e, struct str bytes)
+{
+    child_write(&exec_of(e)->child, bytes);
+}
+
+static size_t process_exec_unsent(const struct container_exec *e)
+{
+    return child_unsent(&container_of(e, const struct process_exec, base)->child);
+}
+
+static void process_exec_hold(struct container_exec *e, bool held)
+{
+    child_hold(&exec_of(e)->child, held);
+}
+
+static void process_exec_resize(struct container_exec *e, uint16_t columns, uint16_t rows)
+{
+    child_resize(&exec_of(e)->child, columns, rows);
+}
+
+static void process_exec_kill(struct container_exec *e)
+{
+    child_stop(&exec_of(e)->child, 0);
+}
+
+/* --- files -------------------------------------------------------------------------------- */
 
 static int process_put_file(struct pod_runtime *base, struct runtime_pod *pod, struct str volume,
                             struct str path, struct str content, unsigned mode)
@@ -331,7 +250,7 @@ static void process_remove_pod(struct pod_runtime *base, struct runtime_pod *pod
     arena_free(&a);
 }
 
-/* --- the runtime ------------------------------------------------------------------------ */
+/* --- the runtime -------------------------------------------------------------------------- */
 
 static void on_wait_closed(uv_handle_t *h)
 {
@@ -356,6 +275,16 @@ static void process_close_all(struct pod_runtime *base)
     close_when_empty(runtime_of(base));
 }
 
+static const struct exec_ops exec_ops = {
+    .size = sizeof(struct process_exec),
+    .start = process_exec_start,
+    .write = process_exec_write,
+    .unsent = process_exec_unsent,
+    .hold = process_exec_hold,
+    .resize = process_exec_resize,
+    .kill = process_exec_kill,
+};
+
 static const struct pod_runtime_ops process_ops = {
     .name = "process",
     .container_size = sizeof(struct process),
@@ -363,6 +292,10 @@ static const struct pod_runtime_ops process_ops = {
     .stop = process_stop,
     .put_file = process_put_file,
     .remove_pod = process_remove_pod,
+    .write = process_write,
+    .unsent = process_unsent,
+    .resize = process_resize,
+    .exec = &exec_ops,
     .close = process_close_all,
 };
 
