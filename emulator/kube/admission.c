@@ -1,6 +1,9 @@
-/* Admission: NamespaceLifecycle first, then what changes pods.
+/* Admission: NamespaceLifecycle first, then the plugins of the kind, in the order of a real server;
+ * EKS' webhooks last.
  * Source: Kubernetes "Admission Control in Kubernetes". */
 #include "kube/admission.h"
+
+#include "kube/admission_plugins.h"
 
 /* --- NamespaceLifecycle ------------------------------------------------------------------ */
 
@@ -58,9 +61,27 @@ bool admission_delete(struct kube_call *c, struct object *o)
 
 /* --- the order ---------------------------------------------------------------------------- */
 
+static const struct {
+    struct str stored;
+    bool (*admit)(struct kube_call *c, cJSON *doc);
+} creations[] = {
+    {STR_INIT("pods"),                        admit_service_account},
+    {STR_INIT("pods"),                        admit_priority       },
+    {STR_INIT("pods"),                        admit_tolerations    },
+    {STR_INIT("persistentvolumeclaims"),      admit_storage_class  },
+    {STR_INIT("networking.k8s.io/ingresses"), admit_ingress_class  },
+    {STR_INIT("pods"),                        admit_pod_identity   },
+    {STR_INIT("pods"),                        admit_fargate        },
+};
+
 bool admission_create(struct kube_call *c, const struct kind *stored, cJSON *doc)
 {
-    return check_home(c, stored, doc);
+    if (!check_home(c, stored, doc))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(creations); i++)
+        if (str_eq(creations[i].stored, stored->stored) && !creations[i].admit(c, doc))
+            return false;
+    return true;
 }
 
 bool admission_update(struct kube_call *c, const struct kind *stored, const cJSON *old, cJSON *doc)
