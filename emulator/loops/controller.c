@@ -43,22 +43,37 @@ void controller_free(struct controller *c)
     free(c);
 }
 
-void controller_look_at(struct controller *c, const struct loop_cluster *cluster)
+static void look_at_resource(struct controller *c, struct arena *a, struct str cluster,
+                             struct str resource)
 {
-    struct arena a = {0};
-    struct object_list all = object_list(c->world->objects, &a, cluster->name,
-                                         str_c(c->kind->resource), (struct str){0});
+    struct object_list all = object_list(c->world->objects, a, cluster, resource, (struct str){0});
 
     for (size_t i = 0; i < all.n; i++)
         queue_add(&c->queue, &all.at[i]->key);
+}
+
+void controller_look_at(struct controller *c, const struct loop_cluster *cluster)
+{
+    struct str one = str_c(c->kind->resource), *resources = &one;
+    struct arena a = {0};
+    size_t n = 1;
+
+    if (str_is(one, ANY_RESOURCE))
+        n = object_resources(c->world->objects, &a, cluster->name, &resources);
+    for (size_t i = 0; i < n; i++)
+        look_at_resource(c, &a, cluster->name, resources[i]);
     arena_free(&a);
 }
 
 void controller_hear(struct controller *c, const struct object_change *change)
 {
-    for (size_t i = 0; i < c->kind->watches_n; i++)
-        if (str_is(change->now->key.resource, c->kind->watches[i].resource))
-            c->kind->watches[i].heard(c, change);
+    for (size_t i = 0; i < c->kind->watches_n; i++) {
+        const struct controller_watch *w = &c->kind->watches[i];
+
+        if (str_is(change->now->key.resource, w->resource) ||
+            strcmp(w->resource, ANY_RESOURCE) == 0)
+            w->heard(c, change);
+    }
 }
 
 struct loop_cluster *world_cluster(struct loop_world *w, struct str name)

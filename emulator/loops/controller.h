@@ -54,20 +54,24 @@ struct loop_world {
 
 struct controller;
 
+#define ANY_RESOURCE "*"
+
 struct controller_watch {
-    const char *resource;
+    const char *resource; /* or ANY_RESOURCE */
     void (*heard)(struct controller *c, const struct object_change *change);
 };
 
 struct controller_kind {
     const char *name;     /* the component of its events: "deployment-controller" */
     const char *user;     /* as whom it writes */
-    const char *resource; /* what its keys are; all of it is looked at when it starts */
+    const char *resource; /* what its keys are; all of it is looked at when it starts; or
+                             ANY_RESOURCE */
     const struct controller_watch *watches;
     size_t watches_n;
     void (*sync)(struct controller *c, struct arena *a, const struct object_key *key);
     int (*open)(struct controller *c); /* may be NULL; sets own */
     void (*close)(struct controller *c);
+    void (*forget)(struct controller *c, struct str cluster); /* may be NULL; it is gone */
 };
 
 struct controller {

@@ -151,7 +151,13 @@ static struct pod_worker *find_worker(struct controller *c, const struct object_
     return w;
 }
 
-/* The pod object is gone while containers may still run. */
+void kubelet_container_of_orphan_ended(struct pod_worker *w)
+{
+    if (!runs_anything(w))
+        free_worker(w);
+}
+
+/* The pod object is gone while containers may still run; the end of the last one frees @w. */
 static void abandon(struct kubelet *k, struct pod_worker *w)
 {
     (void)map_remove(&k->workers, w->id);
@@ -159,13 +165,7 @@ static void abandon(struct kubelet *k, struct pod_worker *w)
     list_append(&k->orphans, &w->link);
     for (size_t i = 0; i < w->n; i++)
         container_stop(&w->containers[i], NULL, 0);
-}
-
-static void free_ended_orphans(struct kubelet *k)
-{
-    LIST_EACH(struct pod_worker, w, &k->orphans, link)
-        if (!runs_anything(w))
-            free_worker(w);
+    kubelet_container_of_orphan_ended(w);
 }
 
 /* --- sandbox ---------------------------------------------------------------------------- */
@@ -364,10 +364,8 @@ static void reconcile(struct controller *c, struct arena *a, const struct object
     struct pod_worker *w = find_worker(c, key);
     const cJSON *doc;
 
-    free_ended_orphans(c->own);
     if (w != NULL && (o == NULL || !str_eq(o->uid, w->uid))) {
         abandon(c->own, w);
-        free_ended_orphans(c->own);
         w = NULL;
     }
     if (o == NULL)
@@ -425,6 +423,17 @@ static int open_kubelet(struct controller *c)
     return 0;
 }
 
+static void forget_cluster(struct controller *c, struct str cluster)
+{
+    struct kubelet *k = c->own;
+    struct map_entry *e;
+    size_t at = 0;
+
+    while ((e = map_next(&k->workers, &at)) != NULL)
+        if (str_eq(((struct pod_worker *)e->value)->key.cluster, cluster))
+            abandon(k, e->value);
+}
+
 static void close_kubelet(struct controller *c)
 {
     struct kubelet *k = c->own;
@@ -454,4 +463,5 @@ const struct controller_kind kubelet_loop = {
     .sync = reconcile,
     .open = open_kubelet,
     .close = close_kubelet,
+    .forget = forget_cluster,
 };

@@ -175,7 +175,10 @@ static void on_exit_of_container(void *data, const struct container_exit *how)
     w->end = (struct container_end){
         .set = true, .code = how->code, .started = w->started_at, .finished = now_of(w)};
     memcpy(w->end.id, w->id, sizeof w->end.id);
-    queue_add(&pod->controller->queue, &pod->key);
+    if (pod->orphan)
+        kubelet_container_of_orphan_ended(pod);
+    else
+        queue_add(&pod->controller->queue, &pod->key);
 }
 
 bool container_is_done(const struct container_worker *w, const cJSON *doc)

@@ -71,6 +71,9 @@ struct pod_worker {
     bool orphan;
 };
 
+/* kubelet.c: a container of a pod that is gone has ended; frees the worker after the last. */
+void kubelet_container_of_orphan_ended(struct pod_worker *w);
+
 /* kubelet_container.c: brings one container a step on. @doc is the pod, @spec its container. */
 void container_step(struct container_worker *w, struct arena *a, const cJSON *doc,
                     const cJSON *spec);

@@ -14,8 +14,10 @@ enum {
 };
 
 static const struct controller_kind *const kinds[] = {
-    &namespace_defaults_loop, &namespace_loop, &deployment_loop, &replicaset_loop,
-    &scheduler_loop,          &kubelet_loop,   &endpoints_loop,  &endpoint_slice_loop,
+    &namespace_defaults_loop, &namespace_loop,      &deployment_loop,
+    &replicaset_loop,         &scheduler_loop,      &kubelet_loop,
+    &endpoints_loop,          &endpoint_slice_loop, &garbage_loop,
+    &event_ttl_loop,
 };
 
 struct loops {
@@ -141,8 +143,12 @@ void loops_remove_cluster(struct loops *l, struct str name)
 {
     struct loop_cluster *cluster = world_cluster(&l->world, name);
 
-    if (cluster != NULL)
-        free_cluster(cluster);
+    if (cluster == NULL)
+        return;
+    LIST_EACH(struct controller, c, &l->world.controllers, link)
+        if (c->kind->forget != NULL)
+            c->kind->forget(c, cluster->name);
+    free_cluster(cluster);
 }
 
 void loops_settle(struct loops *l, size_t most)

@@ -509,6 +509,27 @@ static int open_scheduler(struct controller *c)
     return 0;
 }
 
+static void forget_cluster(struct controller *c, struct str cluster)
+{
+    struct scheduler *s = c->own;
+    struct arena a = {0};
+    struct str prefix = node_id(&a, cluster, (struct str){0});
+    struct map_entry *e;
+    size_t at = 0;
+
+    (void)map_remove(&s->loaded, cluster);
+    while ((e = map_next(&s->waiting, &at)) != NULL)
+        if (str_eq(((struct waiting_pod *)e->value)->key.cluster, cluster))
+            forget_waiting(s, ((struct waiting_pod *)e->value)->id);
+    for (at = 0; (e = map_next(&s->pods, &at)) != NULL;)
+        if (str_starts(((struct pod_book *)e->value)->node, prefix))
+            unbook_pod(s, ((struct pod_book *)e->value)->id);
+    for (at = 0; (e = map_next(&s->nodes, &at)) != NULL;)
+        if (str_starts(((struct node_book *)e->value)->id, prefix))
+            free_node(s, e->value);
+    arena_free(&a);
+}
+
 static void close_scheduler(struct controller *c)
 {
     struct scheduler *s = c->own;
@@ -543,4 +564,5 @@ const struct controller_kind scheduler_loop = {
     .sync = reconcile,
     .open = open_scheduler,
     .close = close_scheduler,
+    .forget = forget_cluster,
 };

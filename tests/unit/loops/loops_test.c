@@ -341,6 +341,19 @@ TEST(a_deleted_pod_is_stopped_then_removed)
     close_world(&w);
 }
 
+TEST(a_removed_cluster_takes_its_containers_along)
+{
+    struct world w;
+
+    open_world(&w);
+    have(&w, "apps/deployments", deployment);
+    settle(&w);
+    loops_remove_cluster(w.loops, CLUSTER);
+    CHECK("both are stopped", fake_runtime_finish_stops(w.runtime) == 2);
+    CHECK("and forgotten", !pod_runtime_has_pod(w.runtime, first(&w, "pods")->uid));
+    close_world(&w);
+}
+
 TEST(pods_come_back_with_the_server)
 {
     const cJSON *pod;
@@ -366,4 +379,5 @@ TEST_MAIN(T(a_namespace_gets_its_own), T(a_deployment_runs), T(pods_spread_over_
           T(a_new_template_rolls), T(scaling_adds_and_removes),
           T(a_container_that_ends_is_started_again), T(an_unknown_image_backs_off),
           T(a_pod_that_fits_nowhere_waits), T(a_deleted_namespace_is_emptied_and_goes),
-          T(a_deleted_pod_is_stopped_then_removed), T(pods_come_back_with_the_server))
+          T(a_deleted_pod_is_stopped_then_removed), T(a_removed_cluster_takes_its_containers_along),
+          T(pods_come_back_with_the_server))
