@@ -38,7 +38,7 @@ struct clusters {
 
 static struct str key_name(struct cluster_server *s)
 {
-    return arena_printf(&s->arena, "cluster/%.*s/signing-key", STR_ARG(s->name));
+    return cluster_signing_key_name(&s->arena, s->name);
 }
 
 static void use_key(struct cluster_server *s)

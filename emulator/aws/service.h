@@ -23,6 +23,7 @@
 struct aws;
 struct aws_service;
 struct aws_op;
+struct iam_session;
 
 /* Who asks. The root user of an account may do everything; what Elbow issued is bound by its
  * policies. */
@@ -33,8 +34,9 @@ struct identity {
     struct str arn;      /* user, or session: arn:aws:sts::A:assumed-role/R/S */
     struct str user_id;  /* "AIDA…", "AROA…:S", or the account for its root */
     struct str role_arn; /* of a session; else empty */
-    struct str name;     /* of a user */
+    struct str name;     /* of a user; empty for root and sessions of roles */
     struct str access_key;
+    const struct iam_session *session; /* of temporary credentials, else NULL (store/iam.h) */
 };
 
 /* One call, from its request to its answer. Lives in its exchange's arena. */

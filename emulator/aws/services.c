@@ -1,7 +1,14 @@
 /* The services that Elbow serves. */
 #include "aws/services.h"
 
-const struct aws_service *const aws_services[] = {
-    NULL,
-};
-const size_t aws_service_count = ARRAY_LEN(aws_services) - 1;
+/* <name>_service is defined in <name>.c. */
+#define SERVICES(X) \
+    X(iam)          \
+    X(sts)
+
+#define DECLARE(name) extern const struct aws_service name##_service;
+SERVICES(DECLARE)
+
+#define ROW(name) &name##_service,
+const struct aws_service *const aws_services[] = {SERVICES(ROW)};
+const size_t aws_service_count = ARRAY_LEN(aws_services);

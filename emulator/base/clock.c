@@ -48,6 +48,11 @@ int64_t clock_now(const struct clock *c)
     return world + scaled(real_ms() - real, ppm);
 }
 
+int64_t clock_machine_now(void)
+{
+    return real_ms();
+}
+
 void clock_step(struct clock *c, int64_t ms)
 {
     set(c, real_ms(), clock_now(c) + ms, atomic_load(&c->rate_ppm));

@@ -22,6 +22,9 @@ void clock_init(struct clock *c);
 /* The world's time: milliseconds since the epoch. */
 int64_t clock_now(const struct clock *c);
 
+/* The machine's own time, whatever the world's is: for what the outside world signed. */
+int64_t clock_machine_now(void);
+
 /* Moves the world by @ms (may be negative), keeping the rate. */
 void clock_step(struct clock *c, int64_t ms);
 

@@ -2,6 +2,7 @@
 #include "store/eks.h"
 
 #include "store/feed.h"
+#include "store/setting.h"
 
 const char eks_schema_1[] = ROW_CREATE("cluster", CLUSTER_COLUMNS, ", UNIQUE (name)")
     ROW_CREATE("nodegroup", NODEGROUP_COLUMNS, ", UNIQUE (cluster, name)")
@@ -150,4 +151,14 @@ struct str cluster_arn(struct arena *a, const struct cluster *c)
 {
     return arena_printf(a, "arn:aws:eks:%.*s:%.*s:cluster/%.*s", STR_ARG(c->region),
                         STR_ARG(c->account), STR_ARG(c->name));
+}
+
+struct str cluster_signing_key_name(struct arena *a, struct str cluster)
+{
+    return arena_printf(a, "cluster/%.*s/signing-key", STR_ARG(cluster));
+}
+
+int cluster_signing_key(struct store *s, struct arena *a, struct str cluster, struct str *ret_pem)
+{
+    return setting_get(s, a, cluster_signing_key_name(a, cluster), ret_pem);
 }

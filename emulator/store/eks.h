@@ -70,3 +70,8 @@ int fargate_profile_delete(struct store *s, struct str cluster, struct str name)
 /* "https://oidc.eks.<region>.amazonaws.com/id/<issuer id>". In @a. */
 struct str cluster_issuer(struct arena *a, const struct cluster *c);
 struct str cluster_arn(struct arena *a, const struct cluster *c);
+
+/* Where the cluster's signing key lies among the settings, and the key itself as PEM (empty while
+ * there is none). In @a. 0 or a negative error of the store. */
+struct str cluster_signing_key_name(struct arena *a, struct str cluster);
+int cluster_signing_key(struct store *s, struct arena *a, struct str cluster, struct str *ret_pem);
