@@ -20,6 +20,7 @@ void aws_free(struct aws *aws)
     if (aws == NULL)
         return;
     calls_free(aws);
+    policy_cache_free(aws->policies);
     free(aws);
 }
 
@@ -351,6 +352,7 @@ void aws_handle(void *data, struct http_exchange *x, const struct http_request *
     bool is_form = r->body.n > 0 && str_starts(type, S("application/x-www-form-urlencoded"));
     struct form form = {0};
 
+    policy_cache_trim(aws);
     *c = (struct call){.aws = aws,
                        .arena = r->arena,
                        .store = aws->o.store,

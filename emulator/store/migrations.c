@@ -26,6 +26,7 @@ static const struct migration migrations[] = {
     {"ec2",     1, ec2_schema_1    },
     {"eks",     1, eks_schema_1    },
     {"elbv2",   1, elbv2_schema_1  },
+    {"iam",     2, iam_schema_2    },
 };
 
 static const char table_of_migrations[] =
