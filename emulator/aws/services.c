@@ -3,10 +3,8 @@
 
 /* <name>_service is defined in <name>.c. */
 #define SERVICES(X) \
-    X(elbv2)        \
     X(iam)          \
-    X(sts)          \
-    X(tagging)
+    X(sts)
 
 #define DECLARE(name) extern const struct aws_service name##_service;
 SERVICES(DECLARE)

@@ -129,6 +129,30 @@ void json_remove(cJSON *object, struct str key)
         cJSON_Delete(cJSON_DetachItemViaPointer(object, old));
 }
 
+void json_insert(cJSON *parent, size_t at, cJSON *item)
+{
+    cJSON *after = parent->child;
+
+    for (size_t i = 0; after != NULL && i < at; i++)
+        after = after->next;
+    if (parent->child == NULL) {
+        item->next = NULL;
+        item->prev = item;
+        parent->child = item;
+        return;
+    }
+    item->prev = after != NULL ? after->prev : parent->child->prev;
+    item->next = after;
+    if (after != NULL)
+        after->prev = item;
+    else
+        parent->child->prev = item;
+    if (after == parent->child)
+        parent->child = item;
+    else
+        item->prev->next = item;
+}
+
 static cJSON *need(cJSON *tree, const char *path, int type)
 {
     struct str rest = str_c(path), key;

@@ -39,6 +39,10 @@ void json_put_int(cJSON *object, struct str key, int64_t value);
 void json_put_bool(cJSON *object, struct str key, bool value);
 void json_remove(cJSON *object, struct str key);
 
+/* Puts @item, taken over, before the element (or member) at @at; at the end when there is none.
+ * (cJSON_InsertItemInArray drops it in the version of Debian 12.) */
+void json_insert(cJSON *parent, size_t at, cJSON *item);
+
 /* The object (or array) at a path, made where it is missing or of another type. */
 cJSON *json_need_object(cJSON *tree, const char *path);
 cJSON *json_need_array(cJSON *tree, const char *path);

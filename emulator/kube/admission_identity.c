@@ -155,7 +155,7 @@ static void add_volume(cJSON *spec, const struct identity *i)
     json_put_str(volume, S("name"), S(VOLUME));
     json_put_int(json_need_object(volume, "projected"), S("defaultMode"), 0644);
     cJSON_AddItemToArray(json_need_array(volume, "projected.sources"), source);
-    cJSON_InsertItemInArray(json_need_array(spec, "volumes"), 0, volume);
+    json_insert(json_need_array(spec, "volumes"), 0, volume);
 }
 
 bool admit_pod_identity(struct kube_call *c, cJSON *doc)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kube/call.h"
+#include "schema/kube/decode.h"
 
 enum { LARGEST_BODY = 3145728 };
 
@@ -21,6 +22,9 @@ bool body_check_patched(struct kube_call *c, cJSON *doc);
 
 /* Fills in what the type @k defaults. */
 void body_default(const struct kind *k, cJSON *doc);
+
+/* Puts the members of @doc into the order in which the API writes them. */
+void body_arrange(const struct kind *k, cJSON *doc);
 
 /* Changes @doc by a strategic merge patch; false and *ret_why: it cannot be. */
 bool body_strategic_merge(struct kube_call *c, cJSON *doc, const cJSON *patch, struct str *ret_why);

@@ -107,8 +107,10 @@ static bool add(struct arena *a, cJSON **doc, struct str pointer, cJSON *value)
         return cJSON_AddItemToArray(parent, TAKE(mine));
     }
     for (int i = 0;; i++)
-        if (cJSON_GetArrayItem(parent, i) == at)
-            return cJSON_InsertItemInArray(parent, i, TAKE(mine));
+        if (cJSON_GetArrayItem(parent, i) == at) {
+            json_insert(parent, (size_t)i, TAKE(mine));
+            return true;
+        }
 }
 
 /* What @pointer names, out of the document; NULL when there is none. The caller's. */

@@ -34,7 +34,7 @@ static void move_first(cJSON *doc, struct str key)
     if (item == NULL || item == doc->child)
         return;
     item = cJSON_DetachItemViaPointer(doc, item);
-    cJSON_InsertItemInArray(doc, 0, item);
+    json_insert(doc, 0, item);
 }
 
 void write_order_members(cJSON *doc)
@@ -71,7 +71,7 @@ struct object *write_keep(struct kube_call *c, struct object *old, struct object
     struct object *now = NULL;
     int r;
 
-    write_order_members(doc);
+    body_arrange(kind_of_stored(key.resource), doc);
     if (old != NULL && says_the_same(old, doc))
         return old;
     if (c->query.dry_run) {

@@ -412,19 +412,12 @@ void child_start(struct child *c, const struct child_options *o)
 
 /* --- stop ------------------------------------------------------------------------------------- */
 
-/* The group, and the child by itself: one that was forked a moment ago may have no group yet. */
-static void kill_all(const struct child *c)
-{
-    (void)kill(-c->pid, SIGKILL);
-    (void)kill(c->pid, SIGKILL);
-}
-
 static void on_grace_over(uv_timer_t *t)
 {
     struct child *c = container_of(t, struct child, timer);
 
     if (c->pid > 0)
-        kill_all(c);
+        (void)kill(-c->pid, SIGKILL);
 }
 
 void child_stop(struct child *c, int64_t grace_ms)
@@ -436,7 +429,7 @@ void child_stop(struct child *c, int64_t grace_ms)
         return;
     }
     if (grace_ms <= 0) {
-        kill_all(c);
+        (void)kill(-c->pid, SIGKILL);
         return;
     }
     (void)kill(c->pid, SIGTERM);
