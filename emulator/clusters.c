@@ -119,11 +119,37 @@ static bool port_is_taken(const struct clusters *c, uint16_t port)
     return false;
 }
 
+struct cluster_port {
+    struct str name;
+    uint16_t port;
+};
+
+static void note_port(struct cluster_ports *p, struct str name, uint16_t port)
+{
+    struct cluster_port *n = map_get(&p->ports, name);
+
+    if (n == NULL) {
+        n = arena_alloc(&p->arena, sizeof *n);
+        n->name = arena_str(&p->arena, name);
+        (void)map_put(&p->ports, n->name, n);
+    }
+    n->port = port;
+}
+
+void cluster_ports_free(struct cluster_ports *p)
+{
+    map_free(&p->ports);
+    arena_free(&p->arena);
+}
+
 /* The port that the cluster had, else the first one that none of ours has. */
 static uint16_t wanted_port(const struct clusters *c, const struct cluster *row)
 {
+    const struct cluster_port *before = map_get(&c->o.ports->ports, row->name);
     uint16_t port = c->o.first_port;
 
+    if (before != NULL && !port_is_taken(c, before->port))
+        return before->port;
     if (port == 0)
         return 0;
     if (row->port >= port && !port_is_taken(c, (uint16_t)row->port))
@@ -142,6 +168,7 @@ static int listen_and_note(struct cluster_server *s, struct cluster *row)
     if (r < 0)
         return r;
     row->port = s->port;
+    note_port(c->o.ports, s->name, s->port);
     if (store_begin(c->o.store) < 0)
         return -EIO;
     r = cluster_update(c->o.store, row);
@@ -292,6 +319,8 @@ cJSON *clusters_document(const struct clusters *c)
     cJSON *list = cJSON_CreateArray();
     struct arena a = {0};
 
+    if (c == NULL)
+        return list;
     LIST_EACH(struct cluster_server, s, (struct link *)(uintptr_t)&c->servers, link) {
         cJSON *one = cJSON_CreateObject();
 

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/json.h"
+#include "base/map.h"
 #include "data_dir.h"
 #include "kube/kube.h"
 #include "loops/loops.h"
@@ -12,6 +13,15 @@
 #include "store/store.h"
 
 struct clusters;
+
+/* Which cluster of which name listened where: it gets its port back when it is opened again. */
+struct cluster_ports {
+    struct arena arena;
+    struct map ports; /* struct cluster_port by name */
+};
+
+/* Gives the memory back. */
+void cluster_ports_free(struct cluster_ports *p);
 
 /* Everything is borrowed. */
 struct clusters_options {
@@ -23,7 +33,8 @@ struct clusters_options {
     const struct data_dir *dir;
     struct str address;  /* to listen on */
     uint16_t first_port; /* counting up; 0: free ones */
-    const char *flag;    /* to name in complaints */
+    struct cluster_ports *ports;
+    const char *flag; /* to name in complaints */
 };
 
 /* Opens what there is, and follows EKS from then on. False and *ret_why (in @a) when a port cannot

@@ -25,6 +25,8 @@ static const struct variable {
     {"http_proxy",                BY_PROXY,    "aws",        NULL                                            },
     {"NO_PROXY",                  BY_PROXY,    NULL,         "localhost,.localhost,127.0.0.0/8,127.0.0.1,::1"},
     {"no_proxy",                  BY_PROXY,    NULL,         "localhost,.localhost,127.0.0.0/8,127.0.0.1,::1"},
+    {"NODE_EXTRA_CA_CERTS",       BY_PROXY,    "ca",         NULL                                            },
+    {"REQUESTS_CA_BUNDLE",        BY_PROXY,    "ca_bundle",  NULL                                            },
     {"SSL_CERT_FILE",             BY_PROXY,    "ca_bundle",  NULL                                            },
 };
 

@@ -10,19 +10,30 @@
 
 static void print_help(FILE *out)
 {
-    (void)fputs("elbow stands in for Amazon EKS and Elastic Load Balancing on this machine.\n\n"
-                "  elbow serve [SETTINGS]   run the server\n",
-                out);
+    (void)fputs(
+        "elbow stands in for Amazon EKS and Elastic Load Balancing on this machine.\n\n"
+        "  elbow serve [SETTINGS]   run the server; 'elbow serve --help' lists the settings\n",
+        out);
     commands_print_help(out);
-    (void)fputs("\nSettings of serve (also as ELBOW_NAME, and in the --config file):\n", out);
-    options_print_help(out);
+    (void)fputs("\nEach has its own --help.\n", out);
+}
+
+static void print_help_of_serve(void)
+{
+    (void)fputs(
+        "elbow serve: run the server\n\n"
+        "It says on standard error where it listens, writes --ready-file when everything\n"
+        "answers, and ends with SIGTERM or SIGINT, exit status 0.\n\n"
+        "Settings. Each is a flag, a variable (ELBOW_NAME) and a key of the --config file;\n"
+        "a flag wins over the variable, the variable over the file.\n",
+        stdout);
+    options_print_help(stdout);
 }
 
 static bool asks_for_help(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 ||
-            (i == 1 && strcmp(argv[i], "help") == 0))
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return true;
     return false;
 }
@@ -34,6 +45,10 @@ static int serve(int argc, char **argv)
     struct str why = {0};
     int status = 2;
 
+    if (asks_for_help(argc, argv)) {
+        print_help_of_serve();
+        return 0;
+    }
     if (options_read(&a, argc, argv, environ, &options, &why) < 0)
         (void)fprintf(stderr, "elbow: %.*s\n", STR_ARG(why));
     else
@@ -44,12 +59,20 @@ static int serve(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    static const char *const asking[] = {"help", "--help", "-h"};
     int status;
 
-    if (argc < 2 || asks_for_help(argc, argv)) {
-        print_help(argc < 2 ? stderr : stdout);
-        return argc < 2 ? 2 : 0;
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
     }
+    for (size_t i = 0; i < ARRAY_LEN(asking); i++)
+        if (strcmp(argv[1], asking[i]) == 0) {
+            print_help(stdout);
+            return 0;
+        }
+    if (strcmp(argv[1], "--version") == 0)
+        argv[1] = (char *)(uintptr_t) "version";
     if (strcmp(argv[1], "serve") == 0)
         return serve(argc - 2, argv + 2);
     if (command_run(argc, argv, &status))

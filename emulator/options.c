@@ -26,7 +26,8 @@ enum option_kind {
     X(ADDRESS, front_http, "", "ADDRESS:PORT", "load balancers by Host (127.0.0.1:80, else 8080)") \
     X(ADDRESS, front_https, "", "ADDRESS:PORT", "the same by SNI (127.0.0.1:443, else 8443)")      \
     X(TEXT, lb_domain, "localhost", "DOMAIN", "load balancer names end so: or amazonaws.com")      \
-    X(CHOICE, runtime, "auto", "process|docker|static|fake|auto", "what runs the pods")            \
+    X(CHOICE, runtime, "auto", "process|docker|static|fake|auto",                                  \
+      "what runs the pods; auto is process")                                                       \
     X(LIST, image, "", "PATTERN=PATH", "run such images as the program at PATH (repeatable)")      \
     X(TEXT, image_catalogue, "", "FILE", "your image catalogue, read before the built-in one")     \
     X(CHOICE, iam, "enforce", "enforce|audit|off", "whether policies bind issued credentials")     \
@@ -183,6 +184,16 @@ static int set_from_node(struct reader *r, struct str path, const struct option 
     return set_option(r, o, value, source);
 }
 
+/* A key may be written with underscores, too. */
+static struct str dashed(struct arena *a, struct str key)
+{
+    char *name = arena_cstr(a, key);
+
+    for (char *c = name; *c != '\0'; c++)
+        *c = *c == '_' ? '-' : *c;
+    return str_n(name, key.n);
+}
+
 static int read_pair(struct reader *r, struct str path, yaml_document_t *document,
                      const yaml_node_pair_t *pair)
 {
@@ -192,8 +203,8 @@ static int read_pair(struct reader *r, struct str path, yaml_document_t *documen
     int result = 0;
 
     if (key->type == YAML_SCALAR_NODE)
-        o = find_option(r->arena,
-                        str_n((const char *)key->data.scalar.value, key->data.scalar.length));
+        o = find_option(r->arena, dashed(r->arena, str_n((const char *)key->data.scalar.value,
+                                                         key->data.scalar.length)));
     if (o == NULL)
         return complain_at(r, path, key->start_mark,
                            "the name of a setting (elbow serve --help lists them)");
@@ -361,7 +372,11 @@ void options_print_help(FILE *out)
         struct str flag = arena_printf(&a, "--%s %s", spelled(&a, &table[i], '-', false).at,
                                        is_switch ? "" : table[i].takes);
 
-        (void)fprintf(out, "  %-44s %s\n", flag.at, table[i].help);
+        const char *value = table[i].value;
+        bool says = value[0] != '\0' && !is_switch && strcmp(value, "0") != 0;
+
+        (void)fprintf(out, "  %-44s %s%s%s%s\n", flag.at, table[i].help, says ? " (" : "",
+                      says ? value : "", says ? ")" : "");
     }
     arena_free(&a);
 }

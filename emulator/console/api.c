@@ -76,18 +76,33 @@ static void answer_clock(struct console *c, struct http_exchange *x, const struc
     answer_json(x, 200, body);
 }
 
-/* {"rate": 60} sets the pace (0 stops), {"step_ms": 60000} moves on. */
+/* A number between @least and @most, or absent. */
+static bool is_between(const cJSON *item, double least, double most)
+{
+    return item == NULL ||
+           (cJSON_IsNumber(item) && item->valuedouble >= least && item->valuedouble <= most);
+}
+
+/* {"now": "2026-01-01T00:00:00Z"} sets the time, {"step_ms": 60000} moves on, {"rate": 60} sets the
+ * pace (0 stops); in this order when several are given. */
 static void post_clock(struct console *c, struct http_exchange *x, const struct http_request *r)
 {
+    static const double most_rate = 1e6, most_step = 100.0 * 366 * 86400 * 1000;
     CLEANUP(json_freep) cJSON *body = json_parse(r->body, NULL);
     const cJSON *rate = json_get(body, "rate"), *step = json_get(body, "step_ms");
+    const cJSON *now = json_get(body, "now");
+    int64_t time = 0;
 
-    if ((rate == NULL && step == NULL) || (rate != NULL && !cJSON_IsNumber(rate)) ||
-        (step != NULL && !cJSON_IsNumber(step)) ||
-        (rate != NULL && !(rate->valuedouble >= 0 && rate->valuedouble <= 1e6))) {
-        refuse(x, 400, S("give {\"rate\": N} with 0 to 1000000, {\"step_ms\": N}, or both"));
+    if ((rate == NULL && step == NULL && now == NULL) || !is_between(rate, 0, most_rate) ||
+        !is_between(step, -most_step, most_step) ||
+        (now != NULL && !clock_parse_rfc3339(json_text(now), &time))) {
+        refuse(x, 400,
+               S("give {\"now\": \"2026-01-01T00:00:00Z\"}, {\"step_ms\": N}, {\"rate\": N} with N "
+                 "from 0 to 1000000, or several of them"));
         return;
     }
+    if (now != NULL)
+        clock_step(c->clock, time - clock_now(c->clock));
     if (step != NULL)
         clock_step(c->clock, json_int(body, "step_ms", 0));
     if (rate != NULL)

@@ -45,13 +45,27 @@ static void arm(struct loops *l, int64_t ms)
     (void)uv_timer_start(&l->timer, on_timer, (uint64_t)real, 0);
 }
 
-static void on_timer(uv_timer_t *t)
+static void run(struct loops *l, size_t most)
 {
-    struct loops *l = container_of(t, struct loops, timer);
-    int64_t next = pump_run(&l->world.pump, BATCH);
+    int64_t next = pump_run(&l->world.pump, most);
 
     if (next >= 0)
         arm(l, next);
+}
+
+static void on_timer(uv_timer_t *t)
+{
+    run(container_of(t, struct loops, timer), BATCH);
+}
+
+void loops_run(struct loops *l)
+{
+    struct work_pump *p = &l->world.pump;
+
+    for (size_t done = 0; done < BATCH && !list_empty(&p->ready); done++) {
+        run(l, 1);
+        feed_deliver(l->world.store);
+    }
 }
 
 static void on_wake(void *data, int64_t ms)

@@ -94,7 +94,7 @@ static int refuse_newer(struct store *s, struct arena *a, struct str *ret_why)
     return r;
 }
 
-static int apply_all(struct store *s, struct arena *a, struct str *ret_why)
+int migrations_make(struct store *s, struct arena *a, struct str *ret_why)
 {
     int r = store_exec_script(s, table_of_migrations);
 
@@ -119,7 +119,7 @@ int migrations_apply(struct store *s, struct arena *a, struct str *ret_why)
     int r = store_begin(s);
 
     if (r == 0) {
-        r = apply_all(s, a, ret_why);
+        r = migrations_make(s, a, ret_why);
         if (r == 0)
             r = store_commit(s);
         else

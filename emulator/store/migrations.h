@@ -8,3 +8,6 @@
 /* Brings the database up to date in one transaction. A database that knows a migration which this
  * program does not was made by a newer one: -EPROTO, and *ret_why says so. */
 int migrations_apply(struct store *s, struct arena *a, struct str *ret_why);
+
+/* The same, inside the caller's transaction. */
+int migrations_make(struct store *s, struct arena *a, struct str *ret_why);

@@ -52,6 +52,10 @@ void store_hook_remove(struct store_hook *hook);
 /* Runs a script of constant statements (the migrations'). 0 or a negative error (logged). */
 int store_exec_script(struct store *s, const char *sql);
 
+/* Empties the world, but for the certificate authority: every table is made anew, as in a new
+ * database. Nothing is announced: whoever caches rows must be gone. 0 or a negative error. */
+int store_renew(struct store *s);
+
 /* Copies the whole world into a new database file. */
 int store_copy_to(struct store *s, const char *path);
 

@@ -117,5 +117,27 @@ TEST(a_file_of_a_newer_version_is_refused_with_a_sentence)
     arena_free(&w.arena);
 }
 
-TEST_MAIN(T(a_committed_value_is_there_and_announced_once), T(what_was_rolled_back_never_was),
-          T(text_comes_back_byte_for_byte), T(a_file_of_a_newer_version_is_refused_with_a_sentence))
+TEST(a_renewed_world_is_empty)
+{
+    struct str value = {0};
+    struct world w;
+
+    open_world(&w);
+    CHECK("a world", store_begin(w.store) == 0);
+    CHECK("a CA", setting_put(w.store, S("ca/key"), S("PEM")) == 0);
+    CHECK("another setting", setting_put(w.store, S("fixture/region"), S("eu-west-1")) == 0);
+    CHECK("is there", store_commit(w.store) == 0);
+    for (int i = 0; i < 3; i++)
+        CHECK("it is renewed", store_renew(w.store) == 0);
+    CHECK("read", setting_get(w.store, &w.arena, S("ca/key"), &value) == 0);
+    CHECK_STR("the authority stays", value, S("PEM"));
+    CHECK("read", setting_get(w.store, &w.arena, S("fixture/region"), &value) == 0);
+    CHECK("the rest is gone", value.n == 0);
+    CHECK("read", setting_get(w.store, &w.arena, S("object/compacted-rv"), &value) == 0);
+    CHECK_STR("what a new database has is there", value, S("1"));
+    close_world(&w);
+}
+
+TEST_MAIN(T(a_renewed_world_is_empty), T(a_committed_value_is_there_and_announced_once),
+          T(what_was_rolled_back_never_was), T(text_comes_back_byte_for_byte),
+          T(a_file_of_a_newer_version_is_refused_with_a_sentence))
