@@ -321,11 +321,13 @@ static int open_terminal(int *ret_master, int *ret_slave)
     return 0;
 }
 
-/* The forked half; the server has threads, so it calls async-signal-safe functions only. */
-static void __attribute__((noreturn)) become(const struct child_options *o, int slave)
+/* The forked half; the server has threads, so it calls async-signal-safe functions only. @report
+ * closes with the exec, or tells why there was none. */
+static void __attribute__((noreturn)) become(const struct child_options *o, int slave, int report)
 {
-    static const char failed[] = "the program cannot be executed\r\n";
+    enum { REPORT = STDERR_FILENO + 1 };
     sigset_t none;
+    int error;
 
     for (int i = 1; i < NSIG; i++)
         (void)signal(i, SIG_DFL);
@@ -335,16 +337,52 @@ static void __attribute__((noreturn)) become(const struct child_options *o, int 
     (void)ioctl(slave, TIOCSCTTY, 0);
     for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
         (void)dup2(slave, i);
-    (void)close_range(STDERR_FILENO + 1, UINT_MAX, 0);
+    if (report != REPORT)
+        (void)dup2(report, REPORT);
+    (void)fcntl(REPORT, F_SETFD, FD_CLOEXEC);
+    (void)close_range(REPORT + 1, UINT_MAX, 0);
     if (chdir(o->folder) == 0)
         (void)execve(o->file, o->argv, o->env);
-    (void)!write(STDERR_FILENO, failed, sizeof failed - 1);
+    error = -errno;
+    (void)!write(REPORT, &error, sizeof error);
     _exit(EXEC_FAILED);
+}
+
+/* Forks, and waits until the child has become its program: from then on its group can be killed.
+ * The pid, or a negative errno. */
+static int fork_at(const struct child_options *o, int slave)
+{
+    int report[2], error = 0;
+    sigset_t all, before;
+    pid_t pid;
+
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return -errno;
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before); /* libuv's handlers are not for the child */
+    pid = fork();
+    if (pid == 0)
+        become(o, slave, report[1]);
+    error = pid < 0 ? -errno : 0;
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    (void)close(report[1]);
+    if (pid > 0) {
+        ssize_t n;
+
+        do
+            n = read(report[0], &error, sizeof error);
+        while (n < 0 && errno == EINTR);
+        if (n == (ssize_t)sizeof error)
+            (void)waitpid(pid, NULL, 0);
+        else
+            error = 0;
+    }
+    (void)close(report[0]);
+    return error < 0 ? error : pid;
 }
 
 static int start_at_terminal(struct child *c)
 {
-    sigset_t all, before;
     int master, slave, r = open_terminal(&master, &slave);
 
     if (r < 0)
@@ -358,17 +396,12 @@ static int start_at_terminal(struct child *c)
         c->handles++;
         r = uv_signal_start(&c->reaper, on_child_signal, SIGCHLD);
     }
-    if (r == 0) {
-        (void)sigfillset(&all);
-        (void)sigprocmask(SIG_SETMASK, &all, &before); /* libuv's handlers are not for the child */
-        c->pid = fork();
-        if (c->pid == 0)
-            become(&c->o, slave);
-        r = c->pid < 0 ? -errno : 0;
-        (void)sigprocmask(SIG_SETMASK, &before, NULL);
-    }
+    if (r == 0)
+        r = fork_at(&c->o, slave);
+    if (r > 0)
+        c->pid = r;
     (void)close(slave);
-    return r;
+    return r > 0 ? 0 : r;
 }
 
 /* The timer of what has no process: it ends now. */

@@ -35,6 +35,7 @@ static void open_world(struct world *w)
     struct runtime_options o = {0};
     struct str why = {0};
 
+    (void)alarm(60); /* a test that hangs is ended */
     *w = (struct world){.folder = "/tmp/elbow-test.XXXXXX"};
     CHECK("a folder", mkdtemp(w->folder) != NULL);
     (void)uv_loop_init(&w->loop);
