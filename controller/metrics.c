@@ -2,8 +2,10 @@
 #include "metrics.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
+#include "base/macros.h"
 #include "base/map.h"
 #include "base/memory.h"
 
@@ -67,16 +69,47 @@ void metrics_count(struct metrics *m, const char *name, const char *label, struc
     uv_mutex_unlock(&m->lock);
 }
 
-void metrics_write(struct metrics *m, struct buf *out)
+/* What a family of counters is about, in the order of the page. */
+static const struct family {
+    const char *name, *help;
+} families[] = {
+    {"aws_alb_ingress_controller_aws_api_errors",   "Cumulative number of errors from the AWS API"},
+    {"aws_alb_ingress_controller_aws_api_requests",
+     "Cumulative number of requests made to the AWS API"                                          },
+    {"aws_alb_ingress_controller_aws_api_retries",  "Cumulative number of retries to the AWS API" },
+    {"aws_alb_ingress_controller_errors",
+     "Cumulative number of Ingress controller errors during reconcile operations"                 },
+    {"aws_alb_ingress_controller_success",
+     "Cumulative number of Ingress controller reconcile operations"                               },
+};
+
+static bool belongs(const struct counter *c, const struct family *f)
 {
-    size_t at = 0;
+    size_t n = strlen(f->name);
+
+    return strncmp(c->key, f->name, n) == 0 && (c->key[n] == '{' || c->key[n] == 0);
+}
+
+static void write_family(struct metrics *m, struct buf *out, const struct family *f)
+{
+    size_t at = 0, written = 0;
     struct map_entry *e;
 
-    uv_mutex_lock(&m->lock);
     while ((e = map_next(&m->counters, &at)) != NULL) {
         const struct counter *c = e->value;
 
+        if (!belongs(c, f))
+            continue;
+        if (written++ == 0)
+            buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n", f->name, f->help, f->name);
         buf_printf(out, "%s %llu\n", c->key, (unsigned long long)c->count);
     }
+}
+
+void metrics_write(struct metrics *m, struct buf *out)
+{
+    uv_mutex_lock(&m->lock);
+    for (size_t i = 0; i < ARRAY_LEN(families); i++)
+        write_family(m, out, &families[i]);
     uv_mutex_unlock(&m->lock);
 }

@@ -6,27 +6,25 @@
 
 #include "base/memory.h"
 
-static const char *const keep_service[] = {
-    "metadata.namespace", "metadata.name", "metadata.annotations", "spec.type", "spec.ports", NULL};
-static const char *const keep_endpoints[] = {"metadata.namespace", "metadata.name", "subsets",
-                                             NULL};
-static const char *const keep_node[] = {"metadata.name",
-                                        "metadata.labels",
-                                        "spec.providerID",
-                                        "spec.externalID",
-                                        "status.nodeInfo.kubeletVersion",
-                                        NULL};
-static const char *const keep_secret[] = {"metadata.namespace", "metadata.name", "data.clientId",
-                                          "data.clientSecret", NULL};
-static const char *const keep_config_map[] = {"metadata.namespace", "metadata.name", "data", NULL};
+#define KEEP(...) \
+    ((const char *const[]){"metadata.name", "metadata.resourceVersion", __VA_ARGS__, NULL})
 
 static const struct kind kinds[KIND_COUNT] = {
-    [KIND_INGRESS] = {"/apis/extensions/v1beta1", "ingresses",  true,  NULL           },
-    [KIND_SERVICE] = {"/api/v1",                  "services",   true,  keep_service   },
-    [KIND_ENDPOINTS] = {"/api/v1",                  "endpoints",  true,  keep_endpoints },
-    [KIND_NODE] = {"/api/v1",                  "nodes",      false, keep_node      },
-    [KIND_SECRET] = {"/api/v1",                  "secrets",    true,  keep_secret    },
-    [KIND_CONFIG_MAP] = {"/api/v1",                  "configmaps", true,  keep_config_map},
+    [KIND_INGRESS] = {"/apis/extensions/v1beta1", "ingresses",    "Ingress",            "*v1beta1.Ingress",          true,
+                      NULL                                                                                                                                                                              },
+    [KIND_SERVICE] = {            "/api/v1",                "services",      "Service",        "*v1.Service",                        true,
+                      KEEP("metadata.namespace",                                                                                                                                  "metadata.annotations", "spec.type",
+                      "spec.ports")},
+    [KIND_ENDPOINTS] = { "/api/v1",                          "endpoints",                                "Endpoints",                "*v1.Endpoints", true,
+                      KEEP("metadata.namespace",                                                "subsets")},
+    [KIND_NODE] = {                                                                                                                                                                       "/api/v1",                          "nodes",                                "Node",                    "*v1.Node",          false,
+                      KEEP("metadata.labels",                                                "spec.providerID", "spec.externalID",
+                      "status.nodeInfo.kubeletVersion")},
+    [KIND_SECRET] = {                                                                                                                                                                          "/api/v1",         "secrets",          "Secret",                              "*v1.Secret",                                                 true,
+                      KEEP("metadata.namespace",                                                                                                "data.clientId", "data.clientSecret")},
+    [KIND_POD] = {"/api/v1",  "pods", "Pod", "*v1.Pod",                            true,                                                  KEEP("metadata.namespace")},
+    [KIND_CONFIG_MAP] = {                                                                                                             "/api/v1",                      "configmaps",          "ConfigMap",                              "*v1.ConfigMap",                      true,
+                      KEEP("metadata.namespace",   "data")},
 };
 
 const struct kind *kind_of(enum object_kind k)
@@ -72,7 +70,7 @@ static cJSON *cut_down(cJSON *doc, const char *const *keep)
     return small;
 }
 
-static char *key_of(const cJSON *doc)
+char *objects_key(const cJSON *doc)
 {
     struct str namespace = json_str(doc, "metadata.namespace");
     struct str name = json_str(doc, "metadata.name");
@@ -94,7 +92,7 @@ const cJSON *objects_put(struct objects *o, enum object_kind k, cJSON *doc, cJSO
 
     *ret_old = NULL;
     doc = cut_down(doc, kinds[k].keep);
-    key = key_of(doc);
+    key = objects_key(doc);
     if (json_str(doc, "metadata.name").n == 0) {
         cJSON_Delete(doc);
         return NULL;

@@ -13,12 +13,14 @@ enum object_kind {
     KIND_ENDPOINTS,
     KIND_NODE,
     KIND_SECRET,
+    KIND_POD, /* watched, as v1.1.4 does it, and not kept */
     KIND_CONFIG_MAP,
     KIND_COUNT,
 };
 
 struct kind {
     const char *prefix, *plural; /* "/api/v1", "services" */
+    const char *name, *go_type;  /* "Service", "*v1.Service" */
     bool namespaced;
     const char *const *keep; /* the paths that are kept, NULL at the end; NULL: all */
 };
@@ -34,6 +36,9 @@ struct object {
     char *key;
     cJSON *doc;
 };
+
+/* "namespace/name" of a document; yours to free. */
+char *objects_key(const cJSON *doc);
 
 /* Takes @doc over, cut down. *ret_old is the document that it replaces (yours now) or NULL; the
  * result is the one that is stored, borrowed. NULL, with @doc freed, when it has no name. */
