@@ -115,7 +115,7 @@ struct targets diff_targets(struct arena *a, const struct targets *source,
         if (set.n == 0 ||
             bsearch(&source->at[i], set.at, set.n, sizeof *set.at, compare_targets) == NULL)
             *LIST_ADD(a, &rest) = source->at[i];
-    return rest;
+    return sorted(a, &rest);
 }
 
 /* --- target groups and listeners ------------------------------------------------------------ */

@@ -13,7 +13,7 @@ void diff_tags(struct arena *a, const struct pairs *found, const struct pairs *w
 struct permissions diff_permissions(struct arena *a, const struct permissions *source,
                                     const struct permissions *target);
 
-/* The targets of @source that @target has not, by id and port. */
+/* The targets of @source that @target has not, by id and port; sorted. */
 struct targets diff_targets(struct arena *a, const struct targets *source,
                             const struct targets *target);
 
