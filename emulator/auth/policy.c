@@ -289,11 +289,13 @@ static bool aws_principal_matches(struct arena *a, const struct policy *p UNUSED
 {
     const struct policy_principal *who = r->principal;
 
-    if (who->account.n == 0)
-        return false;
-    return str_is(wanted, "*") || str_eq(wanted, who->account) || str_eq(wanted, who->arn) ||
-           (who->role_arn.n > 0 && str_eq(wanted, who->role_arn)) ||
-           str_eq(wanted, arena_printf(a, "arn:aws:iam::%.*s:root", STR_ARG(who->account)));
+    if (who->arn.n > 0 && str_eq(wanted, who->arn))
+        return true;
+    if (who->role_arn.n > 0 && str_eq(wanted, who->role_arn))
+        return true;
+    return who->account.n > 0 &&
+           (str_is(wanted, "*") || str_eq(wanted, who->account) ||
+            str_eq(wanted, arena_printf(a, "arn:aws:iam::%.*s:root", STR_ARG(who->account))));
 }
 
 static bool service_matches(struct arena *a UNUSED, const struct policy *p UNUSED,
@@ -320,8 +322,9 @@ static bool principal_matches(struct arena *a, const struct policy *p,
         {"Federated", federated_matches    },
     };
 
-    if (r->principal == NULL || cJSON_IsString(principal))
-        return r->principal != NULL;
+    if (r->principal == NULL || cJSON_IsString(principal)) /* "*": anybody */
+        return r->principal != NULL &&
+               r->principal->account.n + r->principal->federated.n + r->principal->service.n > 0;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         const cJSON *item = json_get(principal, kinds[i].kind);
 

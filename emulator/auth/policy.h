@@ -23,7 +23,9 @@ void policy_free(struct policy *p);
 /* For CLEANUP. */
 void policy_freep(struct policy **p);
 
-/* Who asks, as trust policies name principals; empty where it is none of that. */
+/* Who asks, as trust policies name principals; empty where it is none of that. Without its account
+ * a principal is only matched where it is named itself, not where its whole account or everybody
+ * is. */
 struct policy_principal {
     struct str arn;       /* user or session ARN: arn:aws:sts::A:assumed-role/R/S */
     struct str role_arn;  /* of an assumed role: arn:aws:iam::A:role/R */

@@ -22,9 +22,14 @@ enum refusal {
 enum refusal authenticate(struct call *c, enum sigv4_found found, const struct sigv4 *sig,
                           const struct sigv4_request *signed_request, struct str *ret_text);
 
-/* Asks IAM for the operation on each of its resources. */
+/* Asks IAM for the operation on each of its resources, and for the tagging that it does. */
 enum refusal authorize(struct call *c, struct str *ret_text);
 
 /* Asks IAM for one more action on one resource, as some calls need ("iam:PassRole"). */
 enum refusal authorize_action(struct call *c, struct str action, struct str resource,
                               struct str *ret_text);
+
+/* What the policies of the caller alone say of an action, in a context that is theirs and the
+ * request's, with nothing logged and --iam off not looked at: for AssumeRole, whose trust policies
+ * have a say too. */
+bool caller_may(struct call *c, struct str action, struct str resource, struct str *ret_reason);

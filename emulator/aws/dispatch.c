@@ -20,6 +20,7 @@ void aws_free(struct aws *aws)
     if (aws == NULL)
         return;
     calls_free(aws);
+    policy_cache_free(aws->policies);
     free(aws);
 }
 
@@ -340,6 +341,13 @@ static struct str region_of(const struct aws *aws, const struct http_request *r,
     return aws->o.region;
 }
 
+static struct str partition_of(struct str region)
+{
+    return str_starts(region, S("cn-"))       ? S("aws-cn")
+           : str_starts(region, S("us-gov-")) ? S("aws-us-gov")
+                                              : S("aws");
+}
+
 void aws_handle(void *data, struct http_exchange *x, const struct http_request *r)
 {
     struct aws *aws = data;
@@ -351,17 +359,18 @@ void aws_handle(void *data, struct http_exchange *x, const struct http_request *
     bool is_form = r->body.n > 0 && str_starts(type, S("application/x-www-form-urlencoded"));
     struct form form = {0};
 
+    policy_cache_trim(aws);
     *c = (struct call){.aws = aws,
                        .arena = r->arena,
                        .store = aws->o.store,
                        .clock = store_clock(aws->o.store),
                        .ids = store_ids(aws->o.store),
                        .request = r,
-                       .exchange = x,
-                       .partition = S("aws")};
+                       .exchange = x};
     c->now = clock_now(c->clock);
     c->request_id = ids_uuid(c->ids, c->arena);
     c->region = region_of(aws, r, &sig);
+    c->partition = partition_of(c->region);
     if (!form_parse(c->arena, is_form ? r->body : r->query, &form)) {
         reply_error(c, S("MalformedQueryString"), 400, S("The parameters cannot be read"));
         reply_send(c);

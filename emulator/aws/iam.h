@@ -31,8 +31,17 @@ const char *iam_kind_title(enum iam_kind kind);
 /* "arn:aws:iam::<account>:<kind><path><name>". */
 struct str iam_arn(struct call *c, const char *kind, struct str path, struct str name);
 
+/* What @service's linked role is called ("*" for a service that has none; iam_linked_role.c). */
+struct str iam_linked_role_name(struct str service);
+
 /* A new unique id: four letters of its kind and 17 more. */
 struct str iam_new_id(struct call *c, const char *prefix);
+
+/* The policies that still hang on an entity, in the words of DeleteConflict; NULL for none. */
+const char *iam_policies_of(struct call *c, const struct iam_entity *e);
+
+/* Gives a user or group another name and path (either may be empty), and answers (iam_user.c). */
+struct done iam_rename(struct call *c, struct iam_entity *e, struct str name, struct str path);
 
 /* What an operation without output answers, after a change that gave @r. */
 struct done iam_answer(struct call *c, int r);
@@ -113,6 +122,8 @@ bool iam_tags_are_good(struct call *c, const struct iam_tag *tags, size_t n, siz
                        struct done *ret_done);
 /* Puts them; 0 or a negative error of the store. */
 int iam_put_tags(struct call *c, struct str arn, const struct iam_tag *tags, size_t n);
+/* What was renamed keeps its tags. */
+int iam_move_tags(struct call *c, struct str from, struct str to);
 
 /* --- providers (iam_provider.c) ----------------------------------------------------------------
  */

@@ -29,6 +29,18 @@ struct done iam_answer(struct call *c, int r)
     return r < 0 ? call_fail(c, r) : call_reply(c, NULL);
 }
 
+const char *iam_policies_of(struct call *c, const struct iam_entity *e)
+{
+    struct iam_managed *attached = NULL;
+    struct iam_inline *own = NULL;
+
+    if (iam_attachment_list(c->store, c->arena, e, &attached) == 0 && attached != NULL)
+        return "Cannot delete entity, must detach all policies first.";
+    if (iam_inline_list(c->store, c->arena, e, &own) == 0 && own != NULL)
+        return "Cannot delete entity, must delete policies first.";
+    return NULL;
+}
+
 bool iam_need_entity(struct call *c, enum iam_kind kind, struct str name,
                      struct iam_entity **ret_entity, struct done *ret_done)
 {

@@ -85,7 +85,50 @@
     X(ListOpenIDConnectProviderTags, list_open_id_connect_provider_tags, "{OpenIDConnectProviderArn}", 0) \
     X(TagServerCertificate, tag_server_certificate, "{certificate:ServerCertificateName}", OP_WRITES) \
     X(UntagServerCertificate, untag_server_certificate, "{certificate:ServerCertificateName}", OP_WRITES) \
-    X(ListServerCertificateTags, list_server_certificate_tags, "{certificate:ServerCertificateName}", 0)
+    X(ListServerCertificateTags, list_server_certificate_tags, "{certificate:ServerCertificateName}", 0) \
+    /* iam_user.c */                                                                               \
+    X(CreateUser, create_user, IAM_USER_ARN "{Path=/}{UserName}", OP_WRITES)                       \
+    X(GetUser, get_user, "{user:UserName}", 0)                                                     \
+    X(ListUsers, list_users, IAM_USER_ARN "{PathPrefix=/}", 0)                                     \
+    X(UpdateUser, update_user, "{user:UserName}", OP_WRITES)                                       \
+    X(DeleteUser, delete_user, "{user:UserName}", OP_WRITES)                                       \
+    X(CreateLoginProfile, create_login_profile, "{user:UserName}", OP_WRITES)                      \
+    X(GetLoginProfile, get_login_profile, "{user:UserName}", 0)                                    \
+    X(UpdateLoginProfile, update_login_profile, "{user:UserName}", OP_WRITES)                      \
+    X(DeleteLoginProfile, delete_login_profile, "{user:UserName}", OP_WRITES)                      \
+    /* iam_group.c */                                                                              \
+    X(CreateGroup, create_group, IAM_GROUP_ARN "{Path=/}{GroupName}", OP_WRITES)                   \
+    X(GetGroup, get_group, "{group:GroupName}", 0)                                                 \
+    X(ListGroups, list_groups, IAM_GROUP_ARN "{PathPrefix=/}", 0)                                  \
+    X(ListGroupsForUser, list_groups_for_user, "{user:UserName}", 0)                               \
+    X(UpdateGroup, update_group, "{group:GroupName}", OP_WRITES)                                   \
+    X(DeleteGroup, delete_group, "{group:GroupName}", OP_WRITES)                                   \
+    X(AddUserToGroup, add_user_to_group, "{group:GroupName}", OP_WRITES)                           \
+    X(RemoveUserFromGroup, remove_user_from_group, "{group:GroupName}", OP_WRITES)                 \
+    /* iam_key.c */                                                                                \
+    X(CreateAccessKey, create_access_key, "{user:UserName}", OP_WRITES)                            \
+    X(ListAccessKeys, list_access_keys, "{user:UserName}", 0)                                      \
+    X(UpdateAccessKey, update_access_key, "{user:UserName}", OP_WRITES)                            \
+    X(DeleteAccessKey, delete_access_key, "{user:UserName}", OP_WRITES)                            \
+    X(GetAccessKeyLastUsed, get_access_key_last_used, "*", 0)                                      \
+    /* iam_profile.c */                                                                            \
+    X(CreateInstanceProfile, create_instance_profile, IAM_PROFILE_ARN "{Path=/}{InstanceProfileName}", OP_WRITES) \
+    X(GetInstanceProfile, get_instance_profile, "{profile:InstanceProfileName}", 0)                \
+    X(ListInstanceProfiles, list_instance_profiles, IAM_PROFILE_ARN "{PathPrefix=/}", 0)           \
+    X(ListInstanceProfilesForRole, list_instance_profiles_for_role, "{role:RoleName}", 0)          \
+    X(AddRoleToInstanceProfile, add_role_to_instance_profile, "{profile:InstanceProfileName}", OP_WRITES) \
+    X(RemoveRoleFromInstanceProfile, remove_role_from_instance_profile, "{profile:InstanceProfileName}", OP_WRITES) \
+    X(DeleteInstanceProfile, delete_instance_profile, "{profile:InstanceProfileName}", OP_WRITES)  \
+    /* iam_linked_role.c */                                                                        \
+    X(CreateServiceLinkedRole, create_service_linked_role, "{linked:AWSServiceName}", OP_WRITES) \
+    X(DeleteServiceLinkedRole, delete_service_linked_role, "{role:RoleName}", OP_WRITES)           \
+    X(GetServiceLinkedRoleDeletionStatus, get_service_linked_role_deletion_status, "*", 0)         \
+    /* iam_certificate.c */                                                                        \
+    X(UploadServerCertificate, upload_server_certificate, IAM_CERT_ARN "{Path=/}{ServerCertificateName}", OP_WRITES) \
+    X(GetServerCertificate, get_server_certificate, "{certificate:ServerCertificateName}", 0)      \
+    X(ListServerCertificates, list_server_certificates, IAM_CERT_ARN "{PathPrefix=/}", 0)          \
+    X(UpdateServerCertificate, update_server_certificate, "{certificate:ServerCertificateName}", OP_WRITES) \
+    X(DeleteServerCertificate, delete_server_certificate, "{certificate:ServerCertificateName}", OP_WRITES)
 /* clang-format on */
 
 #define IAM_DECLARE(name, handler, resource, flags) \

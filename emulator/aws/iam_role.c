@@ -168,33 +168,21 @@ struct done iam_update_assume_role_policy(struct call *c, const void *input)
     return iam_answer(c, iam_entity_update(c->store, e->name, e));
 }
 
-/* What still hangs on an entity, in the words of DeleteConflict; NULL for nothing. */
-static const char *what_hangs_on(struct call *c, const struct iam_entity *e)
-{
-    struct iam_managed *attached = NULL;
-    struct iam_inline *own = NULL;
-    struct iam_profile *profiles = NULL;
-
-    if (iam_attachment_list(c->store, c->arena, e, &attached) == 0 && attached != NULL)
-        return "Cannot delete entity, must detach all policies first.";
-    if (iam_inline_list(c->store, c->arena, e, &own) == 0 && own != NULL)
-        return "Cannot delete entity, must delete policies first.";
-    if (iam_profile_list(c->store, c->arena, c->account, S("/"), e->name, &profiles) == 0 &&
-        profiles != NULL)
-        return "Cannot delete entity, must remove roles from instance profile first.";
-    return NULL;
-}
-
 struct done iam_delete_role(struct call *c, const void *input)
 {
     const struct iam_delete_role_request *in = input;
     struct iam_entity *e;
     struct done done;
+    struct iam_profile *profiles = NULL;
     const char *conflict;
 
     if (!need_own_role(c, in->role_name, &e, &done))
         return done;
-    conflict = what_hangs_on(c, e);
+    conflict = iam_policies_of(c, e);
+    if (conflict == NULL &&
+        iam_profile_list(c->store, c->arena, c->account, S("/"), e->name, &profiles) == 0 &&
+        profiles != NULL)
+        conflict = "Cannot delete entity, must remove roles from instance profile first.";
     if (conflict != NULL)
         return call_fault(c, &iam_delete_conflict_exception, "%s", conflict);
     return iam_answer(c, iam_entity_delete(c->store, e));

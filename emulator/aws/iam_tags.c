@@ -47,6 +47,19 @@ int iam_put_tags(struct call *c, struct str arn, const struct iam_tag *tags, siz
     return r;
 }
 
+int iam_move_tags(struct call *c, struct str from, struct str to)
+{
+    struct iam_tags tags = iam_view_tags(c, from);
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && !str_eq(from, to) && i < tags.n; i++) {
+        r = iam_tag_remove(c->store, from, tags.at[i].key);
+        if (r == 0)
+            r = iam_tag_put(c->store, to, tags.at[i].key, tags.at[i].value);
+    }
+    return r;
+}
+
 /* How many tags @arn would keep beside those of @tags. */
 static size_t others(struct call *c, struct str arn, const struct iam_tag *tags, size_t n)
 {

@@ -15,9 +15,12 @@ struct call_note {
     struct str service, action, principal, code;
 };
 
+struct policy_cache;
+
 struct aws {
     struct aws_options o;
-    struct call_note *notes; /* a ring */
+    struct policy_cache *policies; /* compiled (principal.c); NULL at first */
+    struct call_note *notes;       /* a ring */
     size_t note_count, note_next;
 };
 
@@ -36,3 +39,9 @@ void reply_send(struct call *c);
 
 void calls_note(struct aws *aws, const struct call *c);
 void calls_free(struct aws *aws);
+
+/* --- principal.c -------------------------------------------------------------------------- */
+
+void policy_cache_free(struct policy_cache *cache);
+/* Forgets compiled policies when they have become many. Between calls only. */
+void policy_cache_trim(struct aws *aws);

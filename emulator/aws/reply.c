@@ -39,6 +39,27 @@ static void write_query_reply(struct call *c, struct buf *b, const void *output)
                STR_ARG(c->request_id), c->model->name);
 }
 
+/* The Query services answer in JSON too, for those who ask (aws-iam-authenticator does). */
+static bool wants_json(const struct call *c)
+{
+    return protocol_of(c) == AWS_QUERY &&
+           http_header_lists(c->request->headers, S("Accept"), S("application/json"));
+}
+
+static void write_query_json(struct call *c, struct buf *b, const void *output)
+{
+    buf_printf(b, "{\"%sResponse\":{", c->model->name);
+    if (c->model->wrapper != NULL) {
+        buf_printf(b, "\"%s\":", c->model->wrapper);
+        if (c->model->output != NULL && output != NULL)
+            json_encode(b, c->model->output, output);
+        else
+            buf_add(b, S("{}"));
+        buf_char(b, ',');
+    }
+    buf_printf(b, "\"ResponseMetadata\":{\"RequestId\":\"%.*s\"}}}", STR_ARG(c->request_id));
+}
+
 static void write_ec2_reply(struct call *c, struct buf *b, const void *output)
 {
     struct xml_style style = {.ec2 = true};
@@ -69,8 +90,11 @@ struct done call_reply(struct call *c, const void *output)
     c->content_type = S("text/xml;charset=UTF-8");
     switch (protocol_of(c)) {
     case AWS_QUERY:
-        c->content_type = S("text/xml");
-        write_query_reply(c, &b, output);
+        c->content_type = wants_json(c) ? S("application/json") : S("text/xml");
+        if (wants_json(c))
+            write_query_json(c, &b, output);
+        else
+            write_query_reply(c, &b, output);
         break;
     case AWS_EC2_QUERY:
         write_ec2_reply(c, &b, output);
@@ -103,6 +127,16 @@ static void write_query_error(struct call *c, struct buf *b, struct str message)
     xml_element(b, S("Code"), c->code);
     xml_element(b, S("Message"), message);
     buf_printf(b, "</Error><RequestId>%.*s</RequestId></ErrorResponse>", STR_ARG(c->request_id));
+}
+
+static void write_query_json_error(struct call *c, struct buf *b, struct str message)
+{
+    buf_printf(b,
+               "{\"Error\":{\"Type\":\"%s\",\"Code\":", c->status >= 500 ? "Receiver" : "Sender");
+    json_write_str(b, c->code);
+    buf_add(b, S(",\"Message\":"));
+    json_write_str(b, message);
+    buf_printf(b, "},\"RequestId\":\"%.*s\"}", STR_ARG(c->request_id));
 }
 
 static void write_ec2_error(struct call *c, struct buf *b, struct str message)
@@ -139,8 +173,11 @@ void reply_error(struct call *c, struct str code, int status, struct str message
     c->content_type = S("text/xml;charset=UTF-8");
     switch (protocol_of(c)) {
     case AWS_QUERY:
-        c->content_type = S("text/xml");
-        write_query_error(c, &b, message);
+        c->content_type = wants_json(c) ? S("application/json") : S("text/xml");
+        if (wants_json(c))
+            write_query_json_error(c, &b, message);
+        else
+            write_query_error(c, &b, message);
         break;
     case AWS_EC2_QUERY:
         write_ec2_error(c, &b, message);

@@ -91,6 +91,11 @@ void call_resume(struct call *c, struct done done);
  * arena. */
 struct str call_arn(struct call *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Whether the caller may hand @role_arn to @service ("ec2.amazonaws.com"): iam:PassRole. Else
+ * *ret_done is the denial. */
+bool call_may_pass_role(struct call *c, struct str role_arn, const char *service,
+                        struct done *ret_done);
+
 typedef struct done aws_handler(struct call *c, const void *input);
 
 enum op_flag {
@@ -99,9 +104,13 @@ enum op_flag {
     OP_ALWAYS = 4,   /* IAM is not asked (sts:GetCallerIdentity) */
 };
 
-/* @resource is what IAM is asked about: NULL or "*" for operations without resource types, else an
- * ARN in which {Member} stands for a member of the input (a list asks for each of its elements),
- * and {region}, {account} for the call's. "{ListenerArn}" is a whole ARN from the request. */
+/* @resource is what IAM is asked about: NULL for operations without resource types, else ARNs
+ * parted by '|', each of which is asked for. In them {Member} stands for a member of the input (a
+ * list asks for each of its elements; an absent one drops the ARN), {Member=otherwise} for one with
+ * a default, {region} and {account} for the call's, and {kind:Member} for the ARN of what a name
+ * means (resource.c has the kinds: "{ec2:GroupId}", "{role:RoleName}"). "{ListenerArn}" is a whole
+ * ARN from the request. Tags that a call gives to what it creates are asked for by themselves
+ * (authorize.c). */
 struct aws_op {
     const char *name;
     aws_handler *handle;

@@ -3,8 +3,10 @@
 
 /* <name>_service is defined in <name>.c. */
 #define SERVICES(X) \
+    X(elbv2)        \
     X(iam)          \
-    X(sts)
+    X(sts)          \
+    X(tagging)
 
 #define DECLARE(name) extern const struct aws_service name##_service;
 SERVICES(DECLARE)

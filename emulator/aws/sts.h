@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aws/service.h"
+#include "base/json.h"
 #include "schema/aws/sts.h"
 #include "store/iam.h"
 
@@ -39,7 +40,19 @@ void sts_become_role(struct call *c, const struct iam_entity *role, struct str s
 int sts_issue(struct call *c, struct iam_session *x, int64_t seconds,
               struct sts_credentials *ret_credentials);
 
+/* --- session tags (sts_assume.c)
+ * ------------------------------------------------------------------ */
+
+/* Puts checked tags into the object @into. */
+bool sts_read_tags(struct call *c, const struct sts_tag *tags, size_t n, cJSON *into,
+                   struct done *ret_done);
+/* Tags, or keys of transitive ones, as a session keeps them; empty when there are none. */
+struct str sts_tags_text(struct call *c, const cJSON *tags);
+
 /* --- the operations
  * ------------------------------------------------------------------------------- */
 
 struct done sts_assume_role_with_web_identity(struct call *c, const void *input);
+struct done sts_assume_role(struct call *c, const void *input);
+struct done sts_get_session_token(struct call *c, const void *input);
+struct done sts_get_federation_token(struct call *c, const void *input);

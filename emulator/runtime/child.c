@@ -445,12 +445,19 @@ void child_start(struct child *c, const struct child_options *o)
 
 /* --- stop ------------------------------------------------------------------------------------- */
 
+/* The group, and the child by itself: one that was forked a moment ago may have no group yet. */
+static void kill_all(const struct child *c)
+{
+    (void)kill(-c->pid, SIGKILL);
+    (void)kill(c->pid, SIGKILL);
+}
+
 static void on_grace_over(uv_timer_t *t)
 {
     struct child *c = container_of(t, struct child, timer);
 
     if (c->pid > 0)
-        (void)kill(-c->pid, SIGKILL);
+        kill_all(c);
 }
 
 void child_stop(struct child *c, int64_t grace_ms)
@@ -462,7 +469,7 @@ void child_stop(struct child *c, int64_t grace_ms)
         return;
     }
     if (grace_ms <= 0) {
-        (void)kill(-c->pid, SIGKILL);
+        kill_all(c);
         return;
     }
     (void)kill(c->pid, SIGTERM);

@@ -7,6 +7,7 @@
 const char elbv2_schema_1[] =
     ROW_CREATE("load_balancer", LOAD_BALANCER_COLUMNS,
                ", UNIQUE (arn), UNIQUE (account, region, name)")
+    "CREATE INDEX load_balancer_by_place ON load_balancer (account, region);"
     ROW_CREATE("load_balancer_zone", LOAD_BALANCER_ZONE_COLUMNS, ", UNIQUE (load_balancer, zone)")
     ROW_CREATE("load_balancer_group", LOAD_BALANCER_GROUP_COLUMNS,
                ", UNIQUE (load_balancer, group_id)")
@@ -20,6 +21,7 @@ const char elbv2_schema_1[] =
     "CREATE INDEX rule_forward_by_group ON rule_forward (target_group);"
     ROW_CREATE("target_group", TARGET_GROUP_COLUMNS,
                ", UNIQUE (arn), UNIQUE (account, region, name)")
+    "CREATE INDEX target_group_by_place ON target_group (account, region);"
     ROW_CREATE("target", TARGET_COLUMNS, ", UNIQUE (target_group, id, port)")
     "CREATE INDEX target_by_id ON target (id);"
     "CREATE INDEX target_by_draining ON target (draining_until) WHERE draining_until > 0;";
@@ -72,6 +74,133 @@ LIST_BY(listener_rule_list, listener_rule, "listener_rule", LISTENER_RULE_COLUMN
 LIST_BY(listener_rule_find, listener_rule, "listener_rule", LISTENER_RULE_COLUMNS, arn, "seq")
 LIST_BY(target_group_find, target_group, "target_group", TARGET_GROUP_COLUMNS, arn, "seq")
 LIST_BY(target_list, target, "target", TARGET_COLUMNS, target_group, "seq")
+
+/* Rows of one place in order of creation, from some place on. The index on account and region has
+ * the place as its last column, so a page costs the same wherever it is. */
+#define PAGE_OF(of, name, COLUMNS)                                                              \
+    int of##_page(struct store *s, struct arena *a, struct str account, struct str region,      \
+                  const struct elbv2_page *page, struct of **ret_first)                         \
+    {                                                                                           \
+        static const char sql[] =                                                               \
+            ROW_SELECT(name, COLUMNS) "INDEXED BY " name                                        \
+                                      "_by_place WHERE account = :account AND region ="         \
+                                      " :region AND seq > CAST(:after AS INTEGER) ORDER BY seq" \
+                                      " LIMIT CAST(:most AS INTEGER)";                          \
+                                                                                                \
+        return row_list(s, a, &of##_table, sql,                                                 \
+                        ROW_PARAMETERS({":account", account}, {":region", region},              \
+                                       {":after", number(a, page->after)},                      \
+                                       {":most", number(a, page->most)}),                       \
+                        ret_first);                                                             \
+    }                                                                                           \
+                                                                                                \
+    int of##_place(struct store *s, struct str arn, int64_t *ret_place)                         \
+    {                                                                                           \
+        static const char sql[] = "SELECT seq AS number FROM " name " WHERE arn = :arn";        \
+                                                                                                \
+        return ask_number(s, sql, ROW_PARAMETERS({":arn", arn}), ret_place);                    \
+    }
+
+static struct str number(struct arena *a, int64_t n)
+{
+    return arena_printf(a, "%lld", (long long)n);
+}
+
+/* The column `number` of the first row; 0 where there is none. */
+static int ask_number(struct store *s, const char *sql, const struct row_parameter *parameters,
+                      size_t n, int64_t *ret_number)
+{
+    CLEANUP(stmt_done) struct stmt q = {0};
+    int r = stmt_open(s, &q, sql);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n; i++)
+        stmt_bind_str(&q, parameters[i].name, parameters[i].text);
+    r = stmt_step(&q);
+    if (r < 0)
+        return r;
+    *ret_number = r == STMT_ROW ? stmt_int(&q, "number") : 0;
+    return 0;
+}
+
+PAGE_OF(load_balancer, "load_balancer", LOAD_BALANCER_COLUMNS)
+PAGE_OF(target_group, "target_group", TARGET_GROUP_COLUMNS)
+
+int load_balancer_count(struct store *s, struct str account, struct str region, struct str type,
+                        int64_t *ret_count)
+{
+    static const char sql[] = "SELECT count(*) AS number FROM load_balancer WHERE"
+                              " account = :account AND region = :region AND type = :type";
+
+    return ask_number(s, sql,
+                      ROW_PARAMETERS({":account", account}, {":region", region}, {":type", type}),
+                      ret_count);
+}
+
+int target_group_count(struct store *s, struct str account, struct str region, int64_t *ret_count)
+{
+    static const char sql[] = "SELECT count(*) AS number FROM target_group WHERE"
+                              " account = :account AND region = :region";
+
+    return ask_number(s, sql, ROW_PARAMETERS({":account", account}, {":region", region}),
+                      ret_count);
+}
+
+int listener_find_by_port(struct store *s, struct arena *a, struct str load_balancer, int64_t port,
+                          struct listener **ret_listener)
+{
+    static const char sql[] =
+        ROW_SELECT("listener", LISTENER_COLUMNS) "WHERE load_balancer = :balancer"
+                                                 " AND port = CAST(:port AS INTEGER)";
+
+    return row_list(s, a, &listener_table, sql,
+                    ROW_PARAMETERS({":balancer", load_balancer}, {":port", number(a, port)}),
+                    ret_listener);
+}
+
+int listener_rule_find_by_priority(struct store *s, struct arena *a, struct str listener,
+                                   int64_t priority, struct listener_rule **ret_rule)
+{
+    static const char sql[] =
+        ROW_SELECT("listener_rule", LISTENER_RULE_COLUMNS) "WHERE listener = :listener"
+                                                           " AND priority ="
+                                                           " CAST(:priority AS INTEGER)";
+
+    return row_list(s, a, &listener_rule_table, sql,
+                    ROW_PARAMETERS({":listener", listener}, {":priority", number(a, priority)}),
+                    ret_rule);
+}
+
+int listener_rule_count(struct store *s, struct str load_balancer, int64_t *ret_count)
+{
+    static const char sql[] =
+        "SELECT count(*) AS number FROM listener_rule WHERE priority > 0 AND listener IN"
+        " (SELECT arn FROM listener WHERE load_balancer = :balancer)";
+
+    return ask_number(s, sql, ROW_PARAMETERS({":balancer", load_balancer}), ret_count);
+}
+
+int target_find(struct store *s, struct arena *a, struct str target_group, struct str id,
+                int64_t port, struct target **ret_target)
+{
+    static const char sql[] =
+        ROW_SELECT("target", TARGET_COLUMNS) "WHERE target_group = :group AND id = :id"
+                                             " AND port = CAST(:port AS INTEGER)";
+
+    return row_list(
+        s, a, &target_table, sql,
+        ROW_PARAMETERS({":group", target_group}, {":id", id}, {":port", number(a, port)}),
+        ret_target);
+}
+
+int target_count(struct store *s, struct str target_group, int64_t *ret_count)
+{
+    static const char sql[] = "SELECT count(*) AS number FROM target WHERE"
+                              " target_group = :group AND draining_until = 0";
+
+    return ask_number(s, sql, ROW_PARAMETERS({":group", target_group}), ret_count);
+}
 
 int load_balancer_list(struct store *s, struct arena *a, struct str account, struct str region,
                        struct load_balancer **ret_first)
@@ -319,6 +448,13 @@ int listener_certificate_put(struct store *s, const struct listener_certificate 
     return announced(s, r, c->listener);
 }
 
+int listener_certificate_remove_all(struct store *s, struct str listener)
+{
+    static const char sql[] = "DELETE FROM listener_certificate WHERE listener = :listener";
+
+    return announced(s, row_run(s, sql, ROW_PARAMETERS({":listener", listener})), listener);
+}
+
 int listener_certificate_remove(struct store *s, struct str listener, struct str certificate)
 {
     static const char sql[] = "DELETE FROM listener_certificate WHERE listener = :listener"
@@ -392,7 +528,8 @@ int target_put(struct store *s, const struct target *t)
         ROW_INSERT("target", TARGET_COLUMNS) " ON CONFLICT (target_group, id, port) DO UPDATE SET"
                                              " zone = excluded.zone,"
                                              " registered = excluded.registered,"
-                                             " draining_until = excluded.draining_until";
+                                             " draining_until = excluded.draining_until,"
+                                             " quic_server_id = excluded.quic_server_id";
 
     return announced(s, row_update(s, &target_table, sql, t), t->target_group);
 }

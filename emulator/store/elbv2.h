@@ -12,16 +12,23 @@ extern const char elbv2_schema_1[];
 #define LOAD_BALANCER_COLUMNS(X)                                                      \
     X(TEXT, arn) X(TEXT, account) X(TEXT, region) X(TEXT, name) X(TEXT, type)         \
     X(TEXT, scheme) X(TEXT, vpc) X(TEXT, dns_name) X(TEXT, hosted_zone)               \
-    X(TEXT, ip_address_type) X(TEXT, state) X(INT, created)
+    X(TEXT, ip_address_type) X(TEXT, state) X(INT, created)                           \
+    X(TEXT, owned_pool) X(TEXT, ipam_pool) X(TEXT, source_nat) X(TEXT, private_link)
 /* clang-format on */
-struct load_balancer { /* type: "application" …; state: "provisioning", "active" … */
+/* type: "application" …; state: "active"; owned_pool, ipam_pool: ids or empty; source_nat,
+ * private_link (whether security groups hold for it): "on", "off" or empty. */
+struct load_balancer {
     struct load_balancer *next;
     ROW_FIELDS(LOAD_BALANCER_COLUMNS)
 };
 extern const struct row_table load_balancer_table;
 
-#define LOAD_BALANCER_ZONE_COLUMNS(X) X(TEXT, load_balancer) X(TEXT, zone) X(TEXT, subnet)
-struct load_balancer_zone {
+/* clang-format off */
+#define LOAD_BALANCER_ZONE_COLUMNS(X)                                                 \
+    X(TEXT, load_balancer) X(TEXT, zone) X(TEXT, subnet) X(TEXT, allocation)          \
+    X(TEXT, private_address) X(TEXT, ipv6_address) X(TEXT, source_nat_prefix)
+/* clang-format on */
+struct load_balancer_zone { /* the addresses are those that were asked for */
     struct load_balancer_zone *next;
     ROW_FIELDS(LOAD_BALANCER_ZONE_COLUMNS)
 };
@@ -90,7 +97,7 @@ extern const struct row_table rule_forward_table;
     X(TEXT, ip_address_type) X(FLAG, health_enabled) X(TEXT, health_protocol)         \
     X(TEXT, health_port) X(TEXT, health_path) X(INT, health_interval)                 \
     X(INT, health_timeout) X(INT, healthy_threshold) X(INT, unhealthy_threshold)      \
-    X(TEXT, http_code) X(TEXT, grpc_code)
+    X(TEXT, http_code) X(TEXT, grpc_code) X(INT, control_port)
 /* clang-format on */
 struct target_group { /* intervals in seconds, as the API has them; health_port: "traffic-port" … */
     struct target_group *next;
@@ -103,7 +110,7 @@ extern const struct row_table target_group_table;
 /* clang-format off */
 #define TARGET_COLUMNS(X)                                                             \
     X(TEXT, target_group) X(TEXT, id) X(INT, port) X(TEXT, zone) X(INT, registered)   \
-    X(INT, draining_until)
+    X(INT, draining_until) X(TEXT, quic_server_id)
 /* clang-format on */
 struct target {
     struct target *next;
@@ -112,6 +119,22 @@ struct target {
 extern const struct row_table target_table;
 
 /* --- reading; lists in order of creation --------------------------------------------------- */
+
+/* A page of a list: those created after the place @after (0: from the first on), @most of them. */
+struct elbv2_page {
+    int64_t after, most;
+};
+int load_balancer_page(struct store *s, struct arena *a, struct str account, struct str region,
+                       const struct elbv2_page *page, struct load_balancer **ret_first);
+int target_group_page(struct store *s, struct arena *a, struct str account, struct str region,
+                      const struct elbv2_page *page, struct target_group **ret_first);
+/* The place of one, for the page that comes after it. */
+int load_balancer_place(struct store *s, struct str arn, int64_t *ret_place);
+int target_group_place(struct store *s, struct str arn, int64_t *ret_place);
+/* How many an account's region has; load balancers of one type. */
+int load_balancer_count(struct store *s, struct str account, struct str region, struct str type,
+                        int64_t *ret_count);
+int target_group_count(struct store *s, struct str account, struct str region, int64_t *ret_count);
 
 /* Of an account's region; of the whole world when both are empty. */
 int load_balancer_list(struct store *s, struct arena *a, struct str account, struct str region,
@@ -133,6 +156,8 @@ int lb_attribute_list(struct store *s, struct arena *a, struct str arn,
 int listener_list(struct store *s, struct arena *a, struct str load_balancer,
                   struct listener **ret_first);
 int listener_find(struct store *s, struct arena *a, struct str arn, struct listener **ret_listener);
+int listener_find_by_port(struct store *s, struct arena *a, struct str load_balancer, int64_t port,
+                          struct listener **ret_listener);
 int listener_certificate_list(struct store *s, struct arena *a, struct str listener,
                               struct listener_certificate **ret_first);
 /* By priority; the default rule last. */
@@ -140,6 +165,11 @@ int listener_rule_list(struct store *s, struct arena *a, struct str listener,
                        struct listener_rule **ret_first);
 int listener_rule_find(struct store *s, struct arena *a, struct str arn,
                        struct listener_rule **ret_rule);
+/* The rule of a listener that has this priority (0: the default rule). */
+int listener_rule_find_by_priority(struct store *s, struct arena *a, struct str listener,
+                                   int64_t priority, struct listener_rule **ret_rule);
+/* How many rules a load balancer has, but for the default ones. */
+int listener_rule_count(struct store *s, struct str load_balancer, int64_t *ret_count);
 int target_group_list(struct store *s, struct arena *a, struct str account, struct str region,
                       struct target_group **ret_first);
 int target_group_find(struct store *s, struct arena *a, struct str arn,
@@ -152,6 +182,10 @@ int target_group_list_by_load_balancer(struct store *s, struct arena *a, struct 
 /* Registered and draining ones. */
 int target_list(struct store *s, struct arena *a, struct str target_group,
                 struct target **ret_first);
+int target_find(struct store *s, struct arena *a, struct str target_group, struct str id,
+                int64_t port, struct target **ret_target);
+/* How many are registered, not draining. */
+int target_count(struct store *s, struct str target_group, int64_t *ret_count);
 /* Everything anywhere whose draining is over at @now. */
 int target_list_drained(struct store *s, struct arena *a, int64_t now, struct target **ret_first);
 /* When the next draining is over; INT64_MAX when none is on. */
@@ -175,6 +209,7 @@ int listener_update(struct store *s, const struct listener *l);
 /* With its certificates, attributes and rules. */
 int listener_delete(struct store *s, struct str arn);
 int listener_certificate_put(struct store *s, const struct listener_certificate *c);
+int listener_certificate_remove_all(struct store *s, struct str listener);
 int listener_certificate_remove(struct store *s, struct str listener, struct str certificate);
 /* @groups: the ARNs that the rule's actions forward to. */
 int listener_rule_insert(struct store *s, const struct listener_rule *r, const struct str *groups,

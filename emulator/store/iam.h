@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 extern const char iam_schema_1[];
+extern const char iam_schema_2[];
 
 /* --- users, roles, groups (iam_entity.c) ------------------------------------------------ */
 
@@ -200,6 +201,23 @@ int iam_key_insert(struct store *s, const struct iam_key *k);
 int iam_key_set_active(struct store *s, struct str id, bool active);
 int iam_key_delete(struct store *s, struct str id);
 
+/* Notes that the key was used, for @service in @region. Announces nothing. */
+int iam_key_note_use(struct store *s, struct str id, int64_t now, struct str service,
+                     struct str region);
+
+/* A user's way into the console (iam_login.c). */
+struct iam_login {
+    struct str account, user;
+    int64_t created;
+    bool reset_required;
+};
+
+int iam_login_find(struct store *s, struct arena *a, struct str account, struct str user,
+                   struct iam_login **ret_login);
+/* Inserts, or changes whether the password must be reset. */
+int iam_login_put(struct store *s, const struct iam_login *l);
+int iam_login_delete(struct store *s, struct str account, struct str user);
+
 /* What STS gave out: a session of a role, or of a user (GetSessionToken), or of the account. */
 struct iam_session {
     struct str id; /* ASIA… */
@@ -209,9 +227,10 @@ struct iam_session {
     enum iam_kind kind;
     struct str entity; /* the role's or user's name; empty: the account's root */
     int64_t issued, expires;
-    struct str policies;  /* JSON array of session policy documents; empty: none */
-    struct str tags;      /* JSON object of session tags; empty: none */
-    struct str federated; /* ARN of the OIDC provider; empty: none */
+    struct str policies;   /* JSON array of session policy documents; empty: none */
+    struct str tags;       /* JSON object of session tags; empty: none */
+    struct str transitive; /* JSON array of the keys of those that go on to the next role */
+    struct str federated;  /* ARN of the OIDC provider; empty: none */
     struct str source_identity;
 };
 

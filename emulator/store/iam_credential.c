@@ -105,6 +105,23 @@ int iam_key_set_active(struct store *s, struct str id, bool active)
     return run_announced(s, &q, id);
 }
 
+int iam_key_note_use(struct store *s, struct str id, int64_t now, struct str service,
+                     struct str region)
+{
+    static const char sql[] = "UPDATE iam_key SET last_used = :now, last_service = :service,"
+                              " last_region = :region WHERE id = :id";
+    CLEANUP(stmt_done) struct stmt q = {0};
+    int r = stmt_open(s, &q, sql);
+
+    if (r < 0)
+        return r;
+    stmt_bind_str(&q, ":id", id);
+    stmt_bind_int(&q, ":now", now);
+    stmt_bind_str(&q, ":service", service);
+    stmt_bind_str(&q, ":region", region);
+    return stmt_run(&q);
+}
+
 int iam_key_delete(struct store *s, struct str id)
 {
     static const char sql[] = "DELETE FROM iam_key WHERE id = :id";
@@ -122,7 +139,7 @@ int iam_session_find(struct store *s, struct arena *a, struct str id,
 {
     static const char sql[] =
         "SELECT id, account, secret, token, arn, user_id, kind, entity, issued, expires,"
-        " policies, tags, federated, source_identity FROM iam_session WHERE id = :id";
+        " policies, tags, transitive, federated, source_identity FROM iam_session WHERE id = :id";
     CLEANUP(stmt_done) struct stmt q = {0};
     struct iam_session *x;
     int r = stmt_open(s, &q, sql);
@@ -150,6 +167,7 @@ int iam_session_find(struct store *s, struct arena *a, struct str id,
         .expires = stmt_int(&q, "expires"),
         .policies = stmt_str(&q, "policies", a),
         .tags = stmt_str(&q, "tags", a),
+        .transitive = stmt_str(&q, "transitive", a),
         .federated = stmt_str(&q, "federated", a),
         .source_identity = stmt_str(&q, "source_identity", a),
     };
@@ -173,9 +191,9 @@ int iam_session_insert(struct store *s, const struct iam_session *x)
 {
     static const char sql[] =
         "INSERT INTO iam_session (id, account, secret, token, arn, user_id, kind, entity,"
-        " issued, expires, policies, tags, federated, source_identity)"
+        " issued, expires, policies, tags, transitive, federated, source_identity)"
         " VALUES (:id, :account, :secret, :token, :arn, :user_id, :kind, :entity,"
-        " :issued, :expires, :policies, :tags, :federated, :source_identity)";
+        " :issued, :expires, :policies, :tags, :transitive, :federated, :source_identity)";
     CLEANUP(stmt_done) struct stmt q = {0};
     int r = forget_sessions(s, x->issued - KEEP_OVER_SESSIONS_MS);
 
@@ -195,6 +213,7 @@ int iam_session_insert(struct store *s, const struct iam_session *x)
     stmt_bind_int(&q, ":expires", x->expires);
     stmt_bind_str(&q, ":policies", x->policies);
     stmt_bind_str(&q, ":tags", x->tags);
+    stmt_bind_str(&q, ":transitive", x->transitive);
     stmt_bind_str(&q, ":federated", x->federated);
     stmt_bind_str(&q, ":source_identity", x->source_identity);
     return run_announced(s, &q, x->id);

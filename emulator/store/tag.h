@@ -25,3 +25,14 @@ int tag_remove_all(struct store *s, struct str arn);
 
 /* How many tags a resource has. */
 int tag_count(struct store *s, struct arena *a, struct str arn, int64_t *ret_count);
+
+/* The keys of an account's region, and the values that one key has; each once, in byte order. */
+#define TAG_TEXT_COLUMNS(X) X(TEXT, text)
+struct tag_text {
+    struct tag_text *next;
+    ROW_FIELDS(TAG_TEXT_COLUMNS)
+};
+int tag_key_list(struct store *s, struct arena *a, struct str account, struct str region,
+                 struct tag_text **ret_first);
+int tag_value_list(struct store *s, struct arena *a, struct str account, struct str region,
+                   struct str key, struct tag_text **ret_first);
