@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "go_json.h"
 #include "go_text.h"
@@ -212,23 +213,39 @@ static bool read_service(struct reading *r, struct service_annotations *ret)
     return r->error.n == 0;
 }
 
-static struct str check_port(struct arena *a, const cJSON *item)
+static struct str check_port(const struct listen_port *port, struct arena *a)
 {
-    if (!go_json_is_int(item))
-        return arena_printf(a,
-                            "listen-ports JSON structure was invalid: json: cannot unmarshal %s "
-                            "into Go value of type int64",
-                            go_json_kind(item));
-    if (item->valuedouble < 1 || item->valuedouble > 65535)
+    if (port->port < 1 || port->port > 65535)
         return arena_printf(a, "Invalid port provided. Must be between 1 and 65535. It was %lld",
-                            (long long)item->valuedouble);
-    if (strcmp(item->string, "HTTP") != 0 && strcmp(item->string, "HTTPS") != 0)
+                            (long long)port->port);
+    if (!str_is(port->protocol, "HTTP") && !str_is(port->protocol, "HTTPS"))
         return S("Invalid protocol provided. Must be HTTP or HTTPS and in order to use HTTPS you "
                  "must have specified a certificate ARN");
     return (struct str){0};
 }
 
-/* A JSON array of {"HTTP": 80} objects. */
+/* As Go decodes a map[string]int64: null is 0, the last of equal keys wins. */
+static struct str add_port(struct arena *a, const cJSON *item, struct ingress_annotations *ret)
+{
+    char number[32] = "";
+
+    if (!cJSON_IsNull(item) && !go_json_is_int(item)) {
+        if (cJSON_IsNumber(item))
+            (void)snprintf(number, sizeof number, " %.17g", item->valuedouble);
+        return arena_printf(a,
+                            "listen-ports JSON structure was invalid: json: cannot unmarshal %s%s "
+                            "into Go value of type int64",
+                            go_json_kind(item), number);
+    }
+    for (const cJSON *later = item->next; later != NULL; later = later->next)
+        if (strcmp(later->string, item->string) == 0)
+            return (struct str){0};
+    *LIST_ADD(a, &ret->ports) = (struct listen_port){
+        cJSON_IsNull(item) ? 0 : (int64_t)item->valuedouble, arena_str(a, str_c(item->string))};
+    return (struct str){0};
+}
+
+/* A JSON array of {"HTTP": 80} objects: all of it is decoded, then it is checked. */
 static void read_port_list(struct reading *r, const cJSON *tree, struct ingress_annotations *ret)
 {
     static const char wrong[] = "listen-ports JSON structure was invalid: json: cannot unmarshal "
@@ -239,18 +256,15 @@ static void read_port_list(struct reading *r, const cJSON *tree, struct ingress_
         return;
     }
     JSON_EACH(map, tree) {
-        if (!cJSON_IsObject(map)) {
+        if (!cJSON_IsObject(map) && !cJSON_IsNull(map))
             r->error = arena_printf(r->a, wrong, go_json_kind(map), "map[string]int64");
+        for (const cJSON *item = map->child; item != NULL && r->error.n == 0; item = item->next)
+            r->error = add_port(r->a, item, ret);
+        if (r->error.n > 0)
             return;
-        }
-        JSON_EACH(item, map) {
-            r->error = check_port(r->a, item);
-            if (r->error.n > 0)
-                return;
-            *LIST_ADD(r->a, &ret->ports) = (struct listen_port){
-                (int64_t)item->valuedouble, arena_str(r->a, str_c(item->string))};
-        }
     }
+    for (size_t i = 0; i < ret->ports.n && r->error.n == 0; i++)
+        r->error = check_port(&ret->ports.at[i], r->a);
 }
 
 static void read_ports(struct reading *r, struct ingress_annotations *ret)
@@ -350,8 +364,12 @@ bool annotations_read_service(struct arena *a, const struct settings *s, const c
 {
     struct reading r = {.a = a, .settings = s, .annotations = annotations};
     struct service_annotations read = {0};
+    struct pairs tags; /* they have no effect on a Service, but must be right */
     bool ok = read_service(&r, &read);
 
+    if (ok)
+        read_tags(&r, find(&r, "tags"), &tags);
+    ok = r.error.n == 0;
     *ret_error = r.error;
     if (ok)
         *ret = read;

@@ -62,8 +62,19 @@ static struct str resolve_health_port(struct model_input *m, const cJSON *servic
     int64_t number;
 
     tg->health_port = name;
-    if (go_parse_int(name, &number) || str_is(name, "traffic-port"))
+    if (str_is(name, "traffic-port"))
         return (struct str){0};
+    if (go_parse_int(name, &number)) {
+        tg->health_port = arena_printf(m->a, "%lld", (long long)number);
+        return (struct str){0};
+    }
+    if (service == NULL) {
+        struct str key =
+            arena_printf(m->a, "%.*s/%.*s", STR_ARG(m->wanted->namespace), STR_ARG(tg->service));
+        struct str why = not_in_store(m, key);
+
+        return arena_printf(m->a, "failed to resolve healthcheck service name: %.*s", STR_ARG(why));
+    }
     port = find_port(service, name, false);
     if (port == NULL) {
         struct str why = port_not_found(m, name, service);
@@ -167,9 +178,15 @@ static void add_targets(struct model_input *m, struct wanted_target_group *tg, c
 {
     struct str key =
         arena_printf(m->a, "%.*s/%.*s", STR_ARG(m->wanted->namespace), STR_ARG(tg->service));
-    struct str type = json_str(service, "spec.type");
+    struct str type = json_str(service, "spec.type"), why;
     const cJSON *port = find_port(service, tg->port, tg->numeric_port);
 
+    if (service == NULL) {
+        why = not_in_store(m, key);
+        tg->targets_error =
+            arena_printf(m->a, "Unable to find the %.*s service: %.*s", STR_ARG(key), STR_ARG(why));
+        return;
+    }
     if (port == NULL)
         tg->targets_error = port_not_found(m, tg->port, service);
     else if (!str_is(tg->settings.target_type, "instance"))
@@ -192,14 +209,15 @@ static struct str fill(struct model_input *m, struct wanted_target_group *tg,
     struct wanted *w = m->wanted;
     struct str key = service_key(m, b), error = {0};
     const cJSON *service = objects_get(m->objects, KIND_SERVICE, key);
+    const cJSON *known = service != NULL ? service : objects_former_service(m->objects, key);
     struct tag_owner owner = {m->settings->cluster_name, w->namespace, w->name,
                               &m->settings->default_tags};
     struct service_annotations own;
 
-    if (service == NULL)
+    if (known == NULL)
         error = not_in_store(m, key);
     else
-        annotations_read_service(m->a, m->settings, json_get(service, "metadata.annotations"), &own,
+        annotations_read_service(m->a, m->settings, json_get(known, "metadata.annotations"), &own,
                                  &error);
     if (error.n > 0)
         return arena_printf(m->a, "failed to load serviceAnnotation due to %.*s", STR_ARG(error));

@@ -109,6 +109,24 @@ const cJSON *objects_put(struct objects *o, enum object_kind k, cJSON *doc, cJSO
     return doc;
 }
 
+static void object_free(struct object *object)
+{
+    if (object == NULL)
+        return;
+    cJSON_Delete(object->doc);
+    free(object->key);
+    free(object);
+}
+
+static void remember_service(struct objects *o, const struct object *service)
+{
+    struct object *copy = xcalloc(sizeof *copy);
+
+    *copy = (struct object){xstrdup(service->key), cJSON_Duplicate(service->doc, true)};
+    object_free(map_remove(&o->former_services, str_c(copy->key)));
+    map_put(&o->former_services, str_c(copy->key), copy);
+}
+
 cJSON *objects_remove(struct objects *o, enum object_kind k, struct str key)
 {
     struct object *object = map_remove(&o->of[k], key);
@@ -116,9 +134,11 @@ cJSON *objects_remove(struct objects *o, enum object_kind k, struct str key)
 
     if (object == NULL)
         return NULL;
+    if (k == KIND_SERVICE)
+        remember_service(o, object);
     doc = object->doc;
-    free(object->key);
-    free(object);
+    object->doc = NULL;
+    object_free(object);
     return doc;
 }
 
@@ -129,19 +149,26 @@ const cJSON *objects_get(const struct objects *o, enum object_kind k, struct str
     return object == NULL ? NULL : object->doc;
 }
 
+const cJSON *objects_former_service(const struct objects *o, struct str key)
+{
+    const struct object *object = map_get(&o->former_services, key);
+
+    return object == NULL ? NULL : object->doc;
+}
+
+static void free_all(struct map *m)
+{
+    size_t at = 0;
+    struct map_entry *e;
+
+    while ((e = map_next(m, &at)) != NULL)
+        object_free(e->value);
+    map_free(m);
+}
+
 void objects_free(struct objects *o)
 {
-    for (size_t k = 0; k < KIND_COUNT; k++) {
-        size_t at = 0;
-        struct map_entry *e;
-
-        while ((e = map_next(&o->of[k], &at)) != NULL) {
-            struct object *object = e->value;
-
-            cJSON_Delete(object->doc);
-            free(object->key);
-            free(object);
-        }
-        map_free(&o->of[k]);
-    }
+    for (size_t k = 0; k < KIND_COUNT; k++)
+        free_all(&o->of[k]);
+    free_all(&o->former_services);
 }

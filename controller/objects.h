@@ -28,7 +28,8 @@ struct kind {
 const struct kind *kind_of(enum object_kind k);
 
 struct objects {
-    struct map of[KIND_COUNT]; /* key -> struct object */
+    struct map of[KIND_COUNT];  /* key -> struct object */
+    struct map former_services; /* likewise, Services that were there once */
 };
 
 /* "namespace/name", or "name" of what has no namespace. */
@@ -44,10 +45,13 @@ char *objects_key(const cJSON *doc);
  * result is the one that is stored, borrowed. NULL, with @doc freed, when it has no name. */
 const cJSON *objects_put(struct objects *o, enum object_kind k, cJSON *doc, cJSON **ret_old);
 
-/* Takes an object out; yours to free, NULL when there is none. */
+/* Takes an object out; yours to free, NULL when there is none. A copy of a Service is kept. */
 cJSON *objects_remove(struct objects *o, enum object_kind k, struct str key);
 
 /* Borrowed until the next change of that object; NULL when there is none. */
 const cJSON *objects_get(const struct objects *o, enum object_kind k, struct str key);
+
+/* A Service that is gone, as it was last, or NULL: v1.1.4 never forgets a Service's annotations. */
+const cJSON *objects_former_service(const struct objects *o, struct str key);
 
 void objects_free(struct objects *o);

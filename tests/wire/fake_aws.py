@@ -631,6 +631,8 @@ class Account:
 class Handler(http.server.BaseHTTPRequestHandler):
     """Query, EC2 query and JSON requests, told apart as the services are."""
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # an answer is one write
+    disable_nagle_algorithm = True
 
     def log_message(self, *_):
         pass

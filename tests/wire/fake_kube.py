@@ -105,6 +105,8 @@ def status(code, reason, message):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # an answer is one write
+    disable_nagle_algorithm = True
 
     def log_message(self, *_):
         pass
