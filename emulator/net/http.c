@@ -1,9 +1,10 @@
 /* Headers, targets and statuses. Source: RFC 9110 §5, §15; RFC 3986 §2, §3. */
 #include "net/http.h"
 
-#include "base/percent.h"
+#include <time.h>
 
 #include "base/buf.h"
+#include "base/percent.h"
 
 struct str http_header_get(struct http_headers headers, struct str name)
 {
@@ -159,4 +160,17 @@ bool http_parse_url(struct str url, struct http_url *ret_url)
         return false;
     *ret_url = u;
     return true;
+}
+
+void http_write_date(struct buf *b, int64_t ms)
+{
+    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm = {.tm_mday = 1};
+
+    (void)gmtime_r(&seconds, &tm);
+    buf_printf(b, "%s, %02d %s %d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
+               months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 
 struct http_header {
@@ -53,3 +54,6 @@ struct http_url {
 
 /* Cuts an http: or https: URL apart; slices of @url. False when it is none, or has user info. */
 bool http_parse_url(struct str url, struct http_url *ret_url);
+
+/* "Tue, 24 Nov 2026 13:11:00 GMT", whatever the locale: RFC 9110 §5.6.7. */
+void http_write_date(struct buf *b, int64_t ms);

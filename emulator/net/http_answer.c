@@ -29,21 +29,6 @@ static void add_header(struct buf *b, struct str name, struct str value)
     buf_add(b, S("\r\n"));
 }
 
-/* RFC 9110 §5.6.7: "Tue, 24 Nov 2026 13:11:00 GMT", whatever the locale. */
-static void add_date(struct buf *b, const struct clock *clock)
-{
-    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t now = (time_t)(clock_now(clock) / 1000);
-    struct tm tm;
-
-    if (gmtime_r(&now, &tm) == NULL)
-        return;
-    buf_printf(b, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[tm.tm_wday], tm.tm_mday,
-               months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
 static void add_status_and_headers(struct buf *b, int status, struct http_headers headers)
 {
     buf_printf(b, "HTTP/1.1 %d %.*s\r\n", status, STR_ARG(http_status_text(status)));
@@ -55,8 +40,11 @@ static void add_common(struct buf *b, const struct http_exchange *x, struct http
 {
     const struct clock *clock = x->connection->server->options.clock;
 
-    if (clock != NULL && !http_header_has(headers, S("Date")))
-        add_date(b, clock);
+    if (clock != NULL && !http_header_has(headers, S("Date"))) {
+        buf_add(b, S("Date: "));
+        http_write_date(b, clock_now(clock));
+        buf_add(b, S("\r\n"));
+    }
     if (http_header_has(headers, S("Connection")))
         return;
     if (!x->keep_alive)
