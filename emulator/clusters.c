@@ -192,7 +192,9 @@ static int open_server(struct clusters *c, struct cluster *row, struct cluster_s
         .issuer = cluster_issuer(&s->arena, row),
         .account = row->account,
         .region = row->region,
-        .creator_arn = arena_printf(&s->arena, "arn:aws:iam::%.*s:root", STR_ARG(row->account)),
+        .creator_arn = row->creator.n > 0 ? row->creator
+                                          : arena_printf(&s->arena, "arn:aws:iam::%.*s:root",
+                                                         STR_ARG(row->account)),
         .service_cidr = row->service_cidr,
     };
     r = kube_cluster_open(c->o.kube, &o, &s->server);
@@ -226,6 +228,17 @@ static void close_server(struct cluster_server *s)
     s->dead = true;
     if (!s->working)
         free_server(s);
+}
+
+/* What a cluster held goes with it: another of the same name begins empty. */
+static void forget_objects(struct clusters *c, struct str name)
+{
+    if (store_begin(c->o.store) < 0)
+        return;
+    if (objects_remove_cluster(c->o.objects, name) < 0 || store_commit(c->o.store) < 0) {
+        store_rollback(c->o.store);
+        log_error("main", "the objects of cluster %.*s cannot be removed", STR_ARG(name));
+    }
 }
 
 static struct cluster_server *find(const struct clusters *c, struct str name)
@@ -264,8 +277,10 @@ static void on_change(void *data, const struct change *change)
     s = find(c, change->key);
     if (row != NULL && s == NULL)
         r = open_server(c, row, &s);
-    else if (row == NULL && s != NULL)
+    else if (row == NULL && s != NULL) {
         close_server(s);
+        forget_objects(c, change->key);
+    }
     if (r < 0)
         log_error("main", "the API server of cluster %.*s cannot be opened: %s",
                   STR_ARG(change->key), uv_strerror(r));

@@ -10,6 +10,7 @@
 #include "kube/kube.h"
 #include "loops/loops.h"
 #include "net/ca.h"
+#include "store/object.h"
 #include "store/store.h"
 
 struct clusters;
@@ -27,6 +28,7 @@ void cluster_ports_free(struct cluster_ports *p);
 struct clusters_options {
     uv_loop_t *loop;
     struct store *store;
+    struct objects *objects;
     struct kube *kube;
     struct loops *loops;
     const struct ca *ca;

@@ -119,7 +119,9 @@ static void open_aws(struct emulator *e)
                               .loop = &e->loop,
                               .iam = iam_mode_of(e->options->iam),
                               .region = e->world.region,
-                              .lb_domain = e->options->lb_domain};
+                              .lb_domain = e->options->lb_domain,
+                              .kube_host = address_host(e->options->kube_listen),
+                              .ca = e->ca};
 
     e->world.aws = aws_new(&aws);
 }
@@ -133,6 +135,7 @@ static bool open_clusters(struct emulator *e)
         .loop = &e->loop, .objects = w->objects, .fabric = e->fabric, .runtime = w->runtime};
     struct clusters_options clusters = {.loop = &e->loop,
                                         .store = e->store,
+                                        .objects = w->objects,
                                         .ca = e->ca,
                                         .dir = &e->dir,
                                         .address = address_host(e->options->kube_listen),

@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 struct aws;
+struct ca;
 struct objects;
 
 enum iam_mode { IAM_ENFORCE, IAM_AUDIT, IAM_OFF };
@@ -16,6 +17,8 @@ struct aws_options {
     enum iam_mode iam;
     struct str region;    /* where a request names none */
     struct str lb_domain; /* what load balancer names end in: "localhost" */
+    struct str kube_host; /* where the clusters' API servers listen */
+    const struct ca *ca;  /* signs the certificates that ACM gives; may be NULL in tests */
 };
 
 struct aws *aws_new(const struct aws_options *o);

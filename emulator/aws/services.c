@@ -3,6 +3,7 @@
 
 /* <name>_service is defined in <name>.c. */
 #define SERVICES(X) \
+    X(eks)          \
     X(elbv2)        \
     X(iam)          \
     X(sts)          \

@@ -11,6 +11,7 @@
 #include "schema/yaml_shape.h"
 #include "store/ec2.h"
 #include "store/eks.h"
+#include "store/eks_network.h"
 #include "store/iam.h"
 #include "store/setting.h"
 #include "store/tag.h"
@@ -550,6 +551,8 @@ static int write_cluster(struct writer *w, const struct fixture_cluster *c)
     };
     int r = cluster_insert(w->store, &row);
 
+    if (r == 0)
+        r = cluster_interfaces_make(w->store, w->arena, &row);
     for (size_t i = 0; r == 0 && i < c->tags.n; i++)
         r = tag_put(w->store, &(struct tag){.account = w->f->account,
                                             .region = w->f->region,

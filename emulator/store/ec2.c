@@ -179,6 +179,26 @@ LIST_BY(private_address_list_of_subnet, private_address, private_address_table, 
 LIST_BY(interface_group_list, interface_group, interface_group_table, "interface_group",
         INTERFACE_GROUP_COLUMNS, "interface = :by")
 
+int subnet_is_public(struct store *s, const struct subnet *subnet, bool *ret_public)
+{
+    static const char sql[] =
+        "SELECT count(*) AS n FROM route WHERE destination IN ('0.0.0.0/0', '::/0') AND "
+        "target LIKE 'igw-%' AND route_table = coalesce("
+        "(SELECT route_table FROM route_association WHERE subnet = :subnet), "
+        "(SELECT id FROM route_table WHERE vpc = :vpc AND main = 1))";
+    CLEANUP(stmt_done) struct stmt q = {0};
+    int r = stmt_open(s, &q, sql);
+
+    if (r < 0)
+        return r;
+    stmt_bind_str(&q, ":subnet", subnet->id);
+    stmt_bind_str(&q, ":vpc", subnet->vpc);
+    r = stmt_step(&q);
+    if (r == STMT_ROW)
+        *ret_public = stmt_int(&q, "n") > 0;
+    return r < 0 ? r : 0;
+}
+
 int instance_list_of_cluster(struct store *s, struct arena *a, struct str cluster,
                              struct str nodegroup, struct instance **ret_first)
 {

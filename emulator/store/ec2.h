@@ -7,12 +7,12 @@
 
 extern const char ec2_schema_1[];
 
-#define VPC_COLUMNS(X)                                                           \
-    X(TEXT, id)                                                                  \
-    X(TEXT, account)                                                             \
-    X(TEXT, region)                                                              \
-    X(TEXT, cidr) X(FLAG, is_default) X(TEXT, dhcp_options) X(FLAG, dns_support) \
-        X(FLAG, dns_hostnames)
+#define VPC_COLUMNS(X) \
+    X(TEXT, id)        \
+    X(TEXT, account)   \
+    X(TEXT, region)    \
+    X(TEXT, cidr)      \
+    X(FLAG, is_default) X(TEXT, dhcp_options) X(FLAG, dns_support) X(FLAG, dns_hostnames)
 struct vpc {
     struct vpc *next;
     ROW_FIELDS(VPC_COLUMNS)
@@ -76,25 +76,27 @@ extern const struct row_table security_group_table;
 
 /* One rule has one peer: an IPv4 or IPv6 block, a prefix list, or a group. Protocol as EC2 shows
  * it ("tcp", "-1", "50"); ports are -1 where the protocol has none. */
-#define SECURITY_GROUP_RULE_COLUMNS(X)                                               \
-    X(TEXT, id)                                                                      \
-    X(TEXT, group_id)                                                                \
-    X(FLAG, egress)                                                                  \
-    X(TEXT, protocol) X(INT, from_port) X(INT, to_port) X(TEXT, cidr) X(TEXT, cidr6) \
-        X(TEXT, prefix_list) X(TEXT, peer_group) X(TEXT, peer_account) X(TEXT, description)
+#define SECURITY_GROUP_RULE_COLUMNS(X)                                                  \
+    X(TEXT, id)                                                                         \
+    X(TEXT, group_id)                                                                   \
+    X(FLAG, egress)                                                                     \
+    X(TEXT, protocol)                                                                   \
+    X(INT, from_port) X(INT, to_port) X(TEXT, cidr) X(TEXT, cidr6) X(TEXT, prefix_list) \
+        X(TEXT, peer_group) X(TEXT, peer_account) X(TEXT, description)
 struct security_group_rule {
     struct security_group_rule *next;
     ROW_FIELDS(SECURITY_GROUP_RULE_COLUMNS)
 };
 extern const struct row_table security_group_rule_table;
 
-#define INSTANCE_COLUMNS(X)                                                                      \
-    X(TEXT, id)                                                                                  \
-    X(TEXT, account)                                                                             \
-    X(TEXT, region)                                                                              \
-    X(TEXT, reservation) X(TEXT, type) X(TEXT, image) X(INT, state) X(TEXT, subnet) X(TEXT, vpc) \
-        X(TEXT, zone) X(TEXT, private_dns) X(TEXT, key_name) X(TEXT, profile) X(INT, launched)   \
-            X(TEXT, cluster) X(TEXT, nodegroup)
+#define INSTANCE_COLUMNS(X)                                                                       \
+    X(TEXT, id)                                                                                   \
+    X(TEXT, account)                                                                              \
+    X(TEXT, region)                                                                               \
+    X(TEXT, reservation)                                                                          \
+    X(TEXT, type) X(TEXT, image) X(INT, state) X(TEXT, subnet) X(TEXT, vpc) X(TEXT, zone)         \
+        X(TEXT, private_dns) X(TEXT, key_name) X(TEXT, profile) X(INT, launched) X(TEXT, cluster) \
+            X(TEXT, nodegroup)
 struct instance { /* cluster and nodegroup are empty where EKS did not make it */
     struct instance *next;
     ROW_FIELDS(INSTANCE_COLUMNS)
@@ -110,14 +112,14 @@ enum {
 };
 
 /* @owner is what it was made for: an instance id, a load balancer's ARN, "pod/<uid>". */
-#define INTERFACE_COLUMNS(X)                                                                      \
-    X(TEXT, id)                                                                                   \
-    X(TEXT, account)                                                                              \
-    X(TEXT, region)                                                                               \
-    X(TEXT, subnet) X(TEXT, vpc) X(TEXT, zone) X(TEXT, description) X(TEXT, type)                 \
-        X(TEXT, requester) X(FLAG, managed) X(TEXT, mac) X(TEXT, address) X(TEXT, public_address) \
-            X(TEXT, instance) X(TEXT, attachment) X(TEXT, attachment_owner) X(INT, device_index)  \
-                X(TEXT, owner)
+#define INTERFACE_COLUMNS(X)                                                                     \
+    X(TEXT, id)                                                                                  \
+    X(TEXT, account)                                                                             \
+    X(TEXT, region)                                                                              \
+    X(TEXT, subnet)                                                                              \
+    X(TEXT, vpc) X(TEXT, zone) X(TEXT, description) X(TEXT, type) X(TEXT, requester)             \
+        X(FLAG, managed) X(TEXT, mac) X(TEXT, address) X(TEXT, public_address) X(TEXT, instance) \
+            X(TEXT, attachment) X(TEXT, attachment_owner) X(INT, device_index) X(TEXT, owner)
 struct network_interface {
     struct network_interface *next;
     ROW_FIELDS(INTERFACE_COLUMNS)
@@ -148,6 +150,9 @@ int vpc_cidr_list(struct store *s, struct arena *a, struct str vpc, struct vpc_c
 int subnet_list(struct store *s, struct arena *a, struct str account, struct str region,
                 struct str id, struct subnet **ret_first);
 int subnet_list_of_vpc(struct store *s, struct arena *a, struct str vpc, struct subnet **ret_first);
+/* Whether the subnet's route table (its own, else the VPC's main one) has a default route to an
+ * internet gateway. */
+int subnet_is_public(struct store *s, const struct subnet *subnet, bool *ret_public);
 int gateway_list(struct store *s, struct arena *a, struct str account, struct str region,
                  struct str id, struct gateway **ret_first);
 int route_table_list(struct store *s, struct arena *a, struct str account, struct str region,

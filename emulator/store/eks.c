@@ -6,15 +6,25 @@
 
 const char eks_schema_1[] = ROW_CREATE("cluster", CLUSTER_COLUMNS, ", UNIQUE (name)")
     ROW_CREATE("nodegroup", NODEGROUP_COLUMNS, ", UNIQUE (cluster, name)")
-        ROW_CREATE("fargate_profile", FARGATE_PROFILE_COLUMNS, ", UNIQUE (cluster, name)");
+        ROW_CREATE("fargate_profile", FARGATE_PROFILE_COLUMNS, ", UNIQUE (cluster, name)")
+            ROW_CREATE("access_entry", ACCESS_ENTRY_COLUMNS, ", UNIQUE (cluster, principal)")
+                ROW_CREATE("access_policy", ACCESS_POLICY_COLUMNS,
+                           ", UNIQUE (cluster, principal, policy)")
+                    ROW_CREATE("eks_item", EKS_ITEM_COLUMNS, ", UNIQUE (cluster, kind, name)");
 
 #define ROW_COLUMN_OF_cluster(kind, name)         ROW_COLUMN(cluster, kind, name)
 #define ROW_COLUMN_OF_nodegroup(kind, name)       ROW_COLUMN(nodegroup, kind, name)
 #define ROW_COLUMN_OF_fargate_profile(kind, name) ROW_COLUMN(fargate_profile, kind, name)
+#define ROW_COLUMN_OF_access_entry(kind, name)    ROW_COLUMN(access_entry, kind, name)
+#define ROW_COLUMN_OF_access_policy(kind, name)   ROW_COLUMN(access_policy, kind, name)
+#define ROW_COLUMN_OF_eks_item(kind, name)        ROW_COLUMN(eks_item, kind, name)
 
 ROW_TABLE(cluster, "cluster", CLUSTER_COLUMNS);
 ROW_TABLE(nodegroup, "nodegroup", NODEGROUP_COLUMNS);
 ROW_TABLE(fargate_profile, "fargate_profile", FARGATE_PROFILE_COLUMNS);
+ROW_TABLE(access_entry, "access_entry", ACCESS_ENTRY_COLUMNS);
+ROW_TABLE(access_policy, "access_policy", ACCESS_POLICY_COLUMNS);
+ROW_TABLE(eks_item, "eks_item", EKS_ITEM_COLUMNS);
 
 static int announced(struct store *s, int r, struct str cluster)
 {
@@ -101,9 +111,17 @@ int cluster_update(struct store *s, const struct cluster *c)
 
 int cluster_delete(struct store *s, struct str name)
 {
-    static const char sql[] = "DELETE FROM cluster WHERE name = :name";
+    static const char *const statements[] = {
+        "DELETE FROM access_policy WHERE cluster = :name",
+        "DELETE FROM access_entry WHERE cluster = :name",
+        "DELETE FROM eks_item WHERE cluster = :name",
+        "DELETE FROM cluster WHERE name = :name",
+    };
+    int r = 0;
 
-    return announced(s, row_run(s, sql, ROW_PARAMETERS({":name", name})), name);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(statements); i++)
+        r = row_run(s, statements[i], ROW_PARAMETERS({":name", name}));
+    return announced(s, r, name);
 }
 
 int nodegroup_insert(struct store *s, const struct nodegroup *n)
@@ -139,6 +157,120 @@ int fargate_profile_delete(struct store *s, struct str cluster, struct str name)
 
     return announced(s, row_run(s, sql, ROW_PARAMETERS({":cluster", cluster}, {":name", name})),
                      cluster);
+}
+
+/* --- access ------------------------------------------------------------------------------- */
+
+int access_entry_list(struct store *s, struct arena *a, struct str cluster, struct str principal,
+                      struct access_entry **ret_first)
+{
+    static const char sql[] =
+        ROW_SELECT("access_entry", ACCESS_ENTRY_COLUMNS) "WHERE cluster = :cluster AND "
+                                                         "(:principal = '' OR principal = "
+                                                         ":principal) ORDER BY seq";
+
+    return row_list(s, a, &access_entry_table, sql,
+                    ROW_PARAMETERS({":cluster", cluster}, {":principal", principal}), ret_first);
+}
+
+int access_entry_insert(struct store *s, const struct access_entry *e)
+{
+    return announced(s, row_insert(s, &access_entry_table, e), e->cluster);
+}
+
+int access_entry_update(struct store *s, const struct access_entry *e)
+{
+    static const char sql[] = ROW_UPDATE(
+        "access_entry", ACCESS_ENTRY_COLUMNS) "WHERE cluster = :cluster AND principal = :principal";
+
+    return announced(s, row_update(s, &access_entry_table, sql, e), e->cluster);
+}
+
+int access_entry_delete(struct store *s, struct str cluster, struct str principal)
+{
+    static const char *const statements[] = {
+        "DELETE FROM access_policy WHERE cluster = :cluster AND principal = :principal",
+        "DELETE FROM access_entry WHERE cluster = :cluster AND principal = :principal",
+    };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(statements); i++)
+        r = row_run(s, statements[i],
+                    ROW_PARAMETERS({":cluster", cluster}, {":principal", principal}));
+    return announced(s, r, cluster);
+}
+
+int access_policy_list(struct store *s, struct arena *a, struct str cluster, struct str principal,
+                       struct access_policy **ret_first)
+{
+    static const char sql[] =
+        ROW_SELECT("access_policy", ACCESS_POLICY_COLUMNS) "WHERE cluster = :cluster AND "
+                                                           "principal = :principal ORDER BY seq";
+
+    return row_list(s, a, &access_policy_table, sql,
+                    ROW_PARAMETERS({":cluster", cluster}, {":principal", principal}), ret_first);
+}
+
+int access_policy_put(struct store *s, const struct access_policy *p)
+{
+    static const char sql[] =
+        ROW_UPDATE("access_policy", ACCESS_POLICY_COLUMNS) "WHERE cluster = :cluster AND principal "
+                                                           "= :principal AND policy = :policy";
+    int r = row_update(s, &access_policy_table, sql, p);
+
+    if (r == 0 && store_changed_rows(s) == 0)
+        r = row_insert(s, &access_policy_table, p);
+    return announced(s, r, p->cluster);
+}
+
+int access_policy_delete(struct store *s, struct str cluster, struct str principal,
+                         struct str policy)
+{
+    static const char sql[] = "DELETE FROM access_policy WHERE cluster = :cluster AND "
+                              "principal = :principal AND policy = :policy";
+
+    return announced(s,
+                     row_run(s, sql,
+                             ROW_PARAMETERS({":cluster", cluster}, {":principal", principal},
+                                            {":policy", policy})),
+                     cluster);
+}
+
+/* --- what else hangs on a cluster --------------------------------------------------------- */
+
+int eks_item_list(struct store *s, struct arena *a, struct str cluster, struct str kind,
+                  struct str name, struct eks_item **ret_first)
+{
+    static const char sql[] =
+        ROW_SELECT("eks_item", EKS_ITEM_COLUMNS) "WHERE cluster = :cluster AND kind = :kind AND "
+                                                 "(:name = '' OR name = :name) ORDER BY seq";
+
+    return row_list(s, a, &eks_item_table, sql,
+                    ROW_PARAMETERS({":cluster", cluster}, {":kind", kind}, {":name", name}),
+                    ret_first);
+}
+
+int eks_item_insert(struct store *s, const struct eks_item *i)
+{
+    return announced(s, row_insert(s, &eks_item_table, i), i->cluster);
+}
+
+int eks_item_update(struct store *s, const struct eks_item *i)
+{
+    static const char sql[] = ROW_UPDATE(
+        "eks_item", EKS_ITEM_COLUMNS) "WHERE cluster = :cluster AND kind = :kind AND name = :name";
+
+    return announced(s, row_update(s, &eks_item_table, sql, i), i->cluster);
+}
+
+int eks_item_delete(struct store *s, struct str cluster, struct str kind, struct str name)
+{
+    static const char sql[] =
+        "DELETE FROM eks_item WHERE cluster = :cluster AND kind = :kind AND name = :name";
+
+    return announced(
+        s, row_run(s, sql, ROW_PARAMETERS({":cluster", cluster}, {":kind", kind}, {":name", name})),
+        cluster);
 }
 
 struct str cluster_issuer(struct arena *a, const struct cluster *c)
