@@ -328,6 +328,25 @@ static bool has_node_ports(const cJSON *doc)
                                         json_bool(doc, "spec.allocateLoadBalancerNodePorts", true));
 }
 
+/* What the type before needed, and this one does not, goes, unless it was asked for anew. */
+void service_prepare_update(struct kube_call *c, const cJSON *old, cJSON *doc)
+{
+    cJSON *spec = json_get(doc, "spec");
+
+    (void)c;
+    if (!cJSON_IsObject(spec))
+        return;
+    if (str_is(json_str(spec, "type"), "ExternalName") &&
+        str_eq(json_str(spec, "clusterIP"), json_str(old, "spec.clusterIP"))) {
+        json_remove(spec, S("clusterIP"));
+        json_remove(spec, S("clusterIPs"));
+    }
+    if (!has_node_ports(doc))
+        drop_ports(old, doc);
+    if (!str_is(json_str(spec, "type"), "LoadBalancer"))
+        json_remove(spec, S("allocateLoadBalancerNodePorts"));
+}
+
 bool service_allocate(struct kube_call *c, const cJSON *old, cJSON *doc)
 {
     struct object_list rest;

@@ -3,6 +3,7 @@
 #include "kube/strategy.h"
 
 #include "base/base64.h"
+#include "kube/service.h"
 
 static void put_copy(cJSON *to, struct str key, const cJSON *item)
 {
@@ -181,16 +182,16 @@ static const struct {
     void (*create)(struct kube_call *c, cJSON *doc);
     void (*update)(struct kube_call *c, const cJSON *old, cJSON *doc);
 } strategies[] = {
-    {STR_INIT("pods"),                                           create_pod,        NULL            },
-    {STR_INIT("namespaces"),                                     create_namespace,  update_namespace},
-    {STR_INIT("nodes"),                                          keep_status,       NULL            },
-    {STR_INIT("secrets"),                                        merge_string_data, update_secret   },
-    {STR_INIT("services"),                                       service_status,    NULL            },
-    {STR_INIT("networking.k8s.io/ingresses"),                    service_status,    NULL            },
-    {STR_INIT("batch/jobs"),                                     create_job,        NULL            },
-    {STR_INIT("persistentvolumes"),                              pending_status,    NULL            },
-    {STR_INIT("persistentvolumeclaims"),                         pending_status,    NULL            },
-    {STR_INIT("certificates.k8s.io/certificatesigningrequests"), request_of,        NULL            },
+    {STR_INIT("pods"),                                           create_pod,        NULL                  },
+    {STR_INIT("namespaces"),                                     create_namespace,  update_namespace      },
+    {STR_INIT("nodes"),                                          keep_status,       NULL                  },
+    {STR_INIT("secrets"),                                        merge_string_data, update_secret         },
+    {STR_INIT("services"),                                       service_status,    service_prepare_update},
+    {STR_INIT("networking.k8s.io/ingresses"),                    service_status,    NULL                  },
+    {STR_INIT("batch/jobs"),                                     create_job,        NULL                  },
+    {STR_INIT("persistentvolumes"),                              pending_status,    NULL                  },
+    {STR_INIT("persistentvolumeclaims"),                         pending_status,    NULL                  },
+    {STR_INIT("certificates.k8s.io/certificatesigningrequests"), request_of,        NULL                  },
 };
 
 static size_t strategy_of(const struct kind *stored)

@@ -290,9 +290,7 @@ void write_create(struct kube_call *c, cJSON *doc)
         return;
     body_default(stored, doc);
     old = object_get(c->kube->objects, key);
-    if (old == NULL && !service_allocate(c, NULL, doc))
-        return;
-    if (!validate(c, stored, NULL, doc))
+    if (!validate(c, stored, NULL, doc) || (old == NULL && !service_allocate(c, NULL, doc)))
         return;
     if (old != NULL && json_str(object_doc(old), "metadata.deletionTimestamp").n > 0) {
         struct str what = kind_qualified(c->target.kind, c->arena);
@@ -422,9 +420,9 @@ void write_update(struct kube_call *c, struct object *old, cJSON *doc)
         return;
     if (c->target.sub.n == 0 && !admission_update(c, stored, was, doc))
         return;
-    if (c->target.sub.n == 0 && !service_allocate(c, was, doc))
-        return;
     if (c->target.sub.n == 0 && !validate(c, stored, was, doc))
+        return;
+    if (c->target.sub.n == 0 && !service_allocate(c, was, doc))
         return;
     count_generation(stored, was, doc);
     if (write_is_released(stored, doc) && !c->query.dry_run) {

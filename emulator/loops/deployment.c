@@ -8,7 +8,7 @@
 #include "base/macros.h"
 #include "loops/deployment_plan.h"
 #include "loops/deployment_status.h"
-#include "loops/quantity.h"
+#include "base/quantity.h"
 #include "loops/selector.h"
 
 enum {

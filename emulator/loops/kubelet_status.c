@@ -3,7 +3,7 @@
 #include "loops/kubelet_worker.h"
 
 #include "base/macros.h"
-#include "loops/quantity.h"
+#include "base/quantity.h"
 
 static struct str time_text(struct arena *a, int64_t ms)
 {

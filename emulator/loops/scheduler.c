@@ -12,7 +12,7 @@
 #include "loops/fargate_plan.h"
 #include "loops/placement.h"
 #include "loops/pods.h"
-#include "loops/quantity.h"
+#include "base/quantity.h"
 #include "loops/scheduler_plan.h"
 
 enum {

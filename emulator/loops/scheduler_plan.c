@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/macros.h"
-#include "loops/quantity.h"
+#include "base/quantity.h"
 
 enum { MOST_REASONS = 64 };
 

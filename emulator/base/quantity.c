@@ -1,5 +1,5 @@
 /* Quantities in thousandths. Larger ones than fit are cut to the largest. */
-#include "loops/quantity.h"
+#include "base/quantity.h"
 
 #include <math.h>
 #include <stdlib.h>
