@@ -102,6 +102,12 @@ static bool is_aws_name(struct str host)
            is_or_is_under(host, S("amazonaws.com.cn"));
 }
 
+/* Where instances ask for their metadata. */
+static bool is_link_local(struct str host)
+{
+    return str_is(host, "169.254.169.254") || str_is(host, "fd00:ec2::254");
+}
+
 /* "<name>-<id>.<region>.elb.amazonaws.com", and NLB's "….elb.<region>.amazonaws.com". */
 static bool is_load_balancer_name(struct str host)
 {
@@ -228,7 +234,7 @@ static void on_request(void *data, struct http_exchange *x, const struct http_re
         connect_to(x, r);
     else if (is_load_balancer_name(r->host) && d->o.front.ss_family != 0)
         pass_on(d, x, r, front_authority(r->arena, &d->o.front));
-    else if (r->absolute && !is_aws_name(r->host))
+    else if (r->absolute && !is_aws_name(r->host) && !is_link_local(r->host))
         pass_on(d, x, r, r->authority);
     else if (str_starts(r->path, S("/_elbow/")) && !is_aws_name(r->host))
         d->o.console(d->o.data, x, r);

@@ -57,8 +57,7 @@ static enum refusal check_signature(const struct sigv4 *sig, const struct sigv4_
     return BAD_SIGNATURE;
 }
 
-/* --- users --------------------------------------------------------------------------------------
- */
+/* --- users ----------------------------------------------------------------------------------- */
 
 static enum refusal be_user(struct call *c, const struct iam_key *key, const struct sigv4 *sig,
                             const struct sigv4_request *r, struct str *ret_text)
@@ -79,8 +78,7 @@ static enum refusal be_user(struct call *c, const struct iam_key *key, const str
     return check_signature(sig, r, key->secret, ret_text);
 }
 
-/* --- sessions -----------------------------------------------------------------------------------
- */
+/* --- sessions -------------------------------------------------------------------------------- */
 
 /* The entity behind a session, which must still be there: a role's session ends with its role,
  * and a new role of that name is another. NULL for the root user's own session. */

@@ -9,8 +9,7 @@
 #include "aws/principal.h"
 #include "base/log.h"
 
-/* --- one check
- * -------------------------------------------------------------------------------------- */
+/* --- one check ------------------------------------------------------------------------------- */
 
 /* What is asked beyond the request itself. */
 struct extra {
@@ -70,8 +69,7 @@ static enum refusal check(struct call *c, struct str action, struct str resource
     return DENIED;
 }
 
-/* --- tags at creation
- * --------------------------------------------------------------------------------- */
+/* --- tags at creation ------------------------------------------------------------------------ */
 
 /* Which action is asked for when a call creates something with tags, and on what: the resources
  * of the call itself, with one piece of their ARN replaced and a tail put on. */
@@ -160,8 +158,7 @@ static enum refusal check_ec2_tagging(struct call *c, struct str *ret_text)
     return why;
 }
 
-/* --- a call
- * --------------------------------------------------------------------------------------------- */
+/* --- a call ---------------------------------------------------------------------------------- */
 
 enum refusal authorize_action(struct call *c, struct str action, struct str resource,
                               struct str *ret_text)

@@ -52,8 +52,7 @@ static void put_tag(struct context_builder *b, const char *prefix, struct str ke
     context_put_list(b, arena_printf(b->call->arena, "%s/%.*s", prefix, STR_ARG(key)), one, 1);
 }
 
-/* --- the caller
- * ------------------------------------------------------------------------------------ */
+/* --- the caller ------------------------------------------------------------------------------ */
 
 static struct str principal_type(const struct identity *who)
 {
@@ -118,8 +117,7 @@ void context_put_caller(struct context_builder *b)
         put_session(b, who->session);
 }
 
-/* --- the request
- * ------------------------------------------------------------------------------------ */
+/* --- the request ----------------------------------------------------------------------------- */
 
 /* Keys that say what a member of the input says. */
 static const struct {
@@ -182,8 +180,7 @@ void context_put_request(struct context_builder *b, const struct request_tags *t
     }
 }
 
-/* --- the resource
- * ------------------------------------------------------------------------------------ */
+/* --- the resource ---------------------------------------------------------------------------- */
 
 /* What EC2 knows of the thing itself: a security group's id. */
 static void put_ec2_resource(struct context_builder *b, struct str arn)

@@ -10,8 +10,7 @@
 
 enum { LARGEST_MESSAGE = 64 << 10 };
 
-/* --- the encoded message
- * -------------------------------------------------------------------------- */
+/* --- the encoded message --------------------------------------------------------------------- */
 
 static struct str message_json(struct call *c, struct str action, struct str resource,
                                struct str reason)
@@ -66,8 +65,7 @@ bool denial_decode(struct arena *a, struct str message, struct str *ret_json)
     return true;
 }
 
-/* --- words
- * ------------------------------------------------------------------------------------------- */
+/* --- words ----------------------------------------------------------------------------------- */
 
 /* IAM names the resource even where there is only "*". */
 static bool names_resource(const struct call *c, struct str resource)

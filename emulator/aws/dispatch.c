@@ -1,6 +1,7 @@
 /* From a request to a handler and back: find the service and the operation, know who asks, decode
  * and check the input, ask IAM, run the handler in its transaction, answer after the commit. */
 #include "aws/internal.h"
+#include "aws/metadata.h"
 #include "aws/services.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@ void aws_free(struct aws *aws)
         return;
     calls_free(aws);
     policy_cache_free(aws->policies);
+    metadata_free(aws->metadata);
     free(aws);
 }
 
@@ -348,9 +350,8 @@ static struct str partition_of(struct str region)
                                               : S("aws");
 }
 
-void aws_handle(void *data, struct http_exchange *x, const struct http_request *r)
+static void handle_call(struct aws *aws, struct http_exchange *x, const struct http_request *r)
 {
-    struct aws *aws = data;
     struct call *c = arena_alloc(r->arena, sizeof *c);
     struct sigv4_request signed_request = {r->method, r->path, r->query, r->headers, r->body};
     struct sigv4 sig = {0};
@@ -382,4 +383,12 @@ void aws_handle(void *data, struct http_exchange *x, const struct http_request *
     else if (serve(c, &form, found, &sig).how == DONE_LATER)
         return;
     reply_send(c);
+}
+
+void aws_handle(void *data, struct http_exchange *x, const struct http_request *r)
+{
+    struct aws *aws = data;
+
+    if (!issuer_handle(aws, x, r) && !metadata_handle(aws, x, r))
+        handle_call(aws, x, r);
 }

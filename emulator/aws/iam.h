@@ -5,7 +5,7 @@
 #include "schema/aws/iam.h"
 #include "store/iam.h"
 
-/* --- finding (iam_find.c) ----------------------------------------------------------------- */
+/* --- finding (iam_find.c) -------------------------------------------------------------------- */
 
 /* Each finds what a call names, or leaves the answer (NoSuchEntity, or a failure of ours) in
  * *ret_done and says false. */
@@ -76,7 +76,7 @@ struct str iam_document(struct call *c, struct str text);
         (view).tags.n = set_.n;         \
     } while (0)
 
-/* --- pages (iam_page.c) ------------------------------------------------------------------- */
+/* --- pages (iam_page.c) ---------------------------------------------------------------------- */
 
 /* A part of a list of rows. */
 struct iam_page {
@@ -115,7 +115,7 @@ bool iam_trust_is_good(struct call *c, struct str document, struct done *ret_don
 /* Whether a policy may bound an entity (iam_attachment.c). */
 bool iam_boundary_is_good(struct call *c, struct str arn, struct done *ret_done);
 
-/* --- tags (iam_tags.c) -------------------------------------------------------------------- */
+/* --- tags (iam_tags.c) ----------------------------------------------------------------------- */
 
 /* Whether tags may be put on a resource that has @had: number, keys, the aws: prefix. */
 bool iam_tags_are_good(struct call *c, const struct iam_tag *tags, size_t n, size_t had,
@@ -125,8 +125,7 @@ int iam_put_tags(struct call *c, struct str arn, const struct iam_tag *tags, siz
 /* What was renamed keeps its tags. */
 int iam_move_tags(struct call *c, struct str from, struct str to);
 
-/* --- providers (iam_provider.c) ----------------------------------------------------------------
- */
+/* --- providers (iam_provider.c) -------------------------------------------------------------- */
 
 /* How a provider is known: the host and path of its https URL, without the port. False when it is
  * no such URL. */

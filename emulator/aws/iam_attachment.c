@@ -9,7 +9,7 @@ enum { MOST_ATTACHED = 10 };
 /* Bytes of all inline policies of one entity, white space not counted; by enum iam_kind. */
 static const size_t inline_quota[] = {2048, 10240, 5120};
 
-/* --- attached policies ------------------------------------------------------------------------ */
+/* --- attached policies ----------------------------------------------------------------------- */
 
 /* A policy that may be attached, in the words that attaching has for one that may not. */
 static bool need_attachable(struct call *c, struct str arn, struct done *ret_done)
@@ -104,8 +104,7 @@ static bool attached_page(struct call *c, enum iam_kind kind, struct str name, s
                        ret_done);
 }
 
-/* --- inline policies ---------------------------------------------------------------------------
- */
+/* --- inline policies ------------------------------------------------------------------------- */
 
 static struct done put_inline(struct call *c, enum iam_kind kind, struct str name,
                               struct str policy, struct str document)
@@ -189,8 +188,7 @@ static bool inline_page(struct call *c, enum iam_kind kind, struct str name, str
     return iam_page_of(c, own, offsetof(struct iam_inline, name), marker, most, ret_page, ret_done);
 }
 
-/* --- boundaries --------------------------------------------------------------------------------
- */
+/* --- boundaries ------------------------------------------------------------------------------ */
 
 bool iam_boundary_is_good(struct call *c, struct str arn, struct done *ret_done)
 {
@@ -234,8 +232,7 @@ static struct done delete_boundary(struct call *c, enum iam_kind kind, struct st
     return iam_answer(c, iam_entity_update(c->store, e->name, e));
 }
 
-/* --- the operations, alike for each kind
- * ---------------------------------------------------------- */
+/* --- the operations, alike for each kind ----------------------------------------------------- */
 
 #define BINDINGS(what, KIND)                                                                     \
     struct done iam_attach_##what##_policy(struct call *c, const void *input)                    \

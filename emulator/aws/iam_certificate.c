@@ -8,8 +8,7 @@
 
 #include "net/ca.h"
 
-/* --- X.509
- * ------------------------------------------------------------------------------------------- */
+/* --- X.509 ----------------------------------------------------------------------------------- */
 
 static void bio_freep(BIO **bio)
 {
@@ -71,8 +70,7 @@ static bool read_certificate(struct call *c, const struct iam_upload_server_cert
     return false;
 }
 
-/* --- the operations
- * --------------------------------------------------------------------------------- */
+/* --- the operations -------------------------------------------------------------------------- */
 
 static struct iam_server_certificate_metadata view_metadata(const struct iam_certificate *p)
 {

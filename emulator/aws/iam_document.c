@@ -31,7 +31,7 @@ bool iam_document_is_good(struct call *c, struct str document, struct done *ret_
     return is_good(c, document, POLICY_IDENTITY, ret_done);
 }
 
-/* --- principals ----------------------------------------------------------------------------- */
+/* --- principals ------------------------------------------------------------------------------ */
 
 static bool is_account(struct str s)
 {

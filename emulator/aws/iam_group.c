@@ -128,8 +128,7 @@ struct done iam_delete_group(struct call *c, const void *input)
     return iam_answer(c, iam_entity_delete(c->store, e));
 }
 
-/* --- members
- * -------------------------------------------------------------------------------------- */
+/* --- members --------------------------------------------------------------------------------- */
 
 struct done iam_add_user_to_group(struct call *c, const void *input)
 {

@@ -169,7 +169,7 @@ struct done iam_delete_policy(struct call *c, const void *input)
     return iam_answer(c, iam_policy_delete(c->store, p->arn));
 }
 
-/* --- versions --------------------------------------------------------------------------------- */
+/* --- versions -------------------------------------------------------------------------------- */
 
 static struct iam_policy_version view_version(struct call *c, const struct iam_managed *p,
                                               const struct iam_version *v, bool whole)
@@ -309,7 +309,7 @@ struct done iam_set_default_policy_version(struct call *c, const void *input)
     return iam_answer(c, iam_version_set_default(c->store, p->arn, v->number, c->now));
 }
 
-/* --- who uses it ------------------------------------------------------------------------------ */
+/* --- who uses it ----------------------------------------------------------------------------- */
 
 /* Entities of one kind, as a row that pages can walk; the marker is the ARN. */
 static int collect_entities(struct call *c, const struct iam_list_entities_for_policy_request *in,

@@ -15,8 +15,7 @@ enum {
     LONGEST_LIST = 1 << 16
 };
 
-/* --- lists kept as JSON --------------------------------------------------------------------------
- */
+/* --- lists kept as JSON ---------------------------------------------------------------------- */
 
 static struct str pack(struct call *c, const struct str_list *list)
 {
@@ -49,8 +48,7 @@ static bool has(const struct str_list *list, struct str text)
     return false;
 }
 
-/* --- checks
- * --------------------------------------------------------------------------------------- */
+/* --- checks ---------------------------------------------------------------------------------- */
 
 bool iam_provider_name(struct arena *a, struct str url, struct str *ret_name)
 {
@@ -110,8 +108,7 @@ static struct done too_many_clients(struct call *c)
                       MOST_CLIENTS);
 }
 
-/* --- the operations
- * --------------------------------------------------------------------------------- */
+/* --- the operations -------------------------------------------------------------------------- */
 
 struct done iam_create_open_id_connect_provider(struct call *c, const void *input)
 {

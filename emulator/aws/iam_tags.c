@@ -94,7 +94,7 @@ static struct done untag(struct call *c, struct str arn, const struct str_list *
     return iam_answer(c, r);
 }
 
-/* --- the operations ------------------------------------------------------------------------- */
+/* --- the operations -------------------------------------------------------------------------- */
 
 /* How each kind of resource is found by the member that names it. */
 static bool find_role(struct call *c, struct str name, struct str *ret_arn, struct done *ret_done)

@@ -154,8 +154,7 @@ struct done iam_delete_user(struct call *c, const void *input)
     return iam_answer(c, iam_entity_delete(c->store, e));
 }
 
-/* --- passwords of the console --------------------------------------------------------------------
- */
+/* --- passwords of the console ---------------------------------------------------------------- */
 
 static bool need_login(struct call *c, struct str name, struct iam_entity **ret_user,
                        struct iam_login **ret_login, struct done *ret_done)

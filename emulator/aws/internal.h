@@ -16,10 +16,12 @@ struct call_note {
 };
 
 struct policy_cache;
+struct metadata;
 
 struct aws {
     struct aws_options o;
     struct policy_cache *policies; /* compiled (principal.c); NULL at first */
+    struct metadata *metadata;     /* of instances (metadata.c); NULL at first */
     struct call_note *notes;       /* a ring */
     size_t note_count, note_next;
 };

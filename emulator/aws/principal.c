@@ -13,8 +13,7 @@
 
 enum { MOST_CACHED = 256 };
 
-/* --- compiled policies
- * ---------------------------------------------------------------------------- */
+/* --- compiled policies ----------------------------------------------------------------------- */
 
 struct cached {
     struct policy *policy;
@@ -77,8 +76,7 @@ struct policy *policy_of_document(struct call *c, struct str document)
     return policy;
 }
 
-/* --- whose policies
- * --------------------------------------------------------------------------------- */
+/* --- whose policies -------------------------------------------------------------------------- */
 
 int policies_of_entity(struct call *c, const struct iam_entity *e, struct policy_set *ret_set)
 {

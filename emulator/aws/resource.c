@@ -12,8 +12,7 @@
 
 enum { LONGEST_ARN = 4096, MOST_RESOURCES = 1000 };
 
-/* --- kinds of names -----------------------------------------------------------------------------
- */
+/* --- kinds of names -------------------------------------------------------------------------- */
 
 static struct str entity_arn(struct call *c, enum iam_kind kind, struct str name)
 {
@@ -124,8 +123,7 @@ static const struct {
     {"ec2",         ec2_arn,         false},
 };
 
-/* --- patterns
- * ------------------------------------------------------------------------------------- */
+/* --- patterns -------------------------------------------------------------------------------- */
 
 /* What stands between braces: its values, none when it is absent. */
 static struct str_list values_of(struct call *c, struct str inside)
@@ -198,8 +196,7 @@ struct str_list resources_of(struct call *c, const char *rule)
     return list;
 }
 
-/* --- tags
- * -------------------------------------------------------------------------------------------- */
+/* --- tags ------------------------------------------------------------------------------------ */
 
 struct str_map resource_tags(struct call *c, struct str arn)
 {

@@ -6,8 +6,7 @@
 #include "schema/aws/sts.h"
 #include "store/iam.h"
 
-/* --- sessions (sts_session.c) ------------------------------------------------------------------
- */
+/* --- sessions (sts_session.c) ---------------------------------------------------------------- */
 
 /* A policy given with a session, by text or by the ARNs of managed policies. */
 struct sts_limits {
@@ -40,8 +39,7 @@ void sts_become_role(struct call *c, const struct iam_entity *role, struct str s
 int sts_issue(struct call *c, struct iam_session *x, int64_t seconds,
               struct sts_credentials *ret_credentials);
 
-/* --- session tags (sts_assume.c)
- * ------------------------------------------------------------------ */
+/* --- session tags (sts_assume.c) ------------------------------------------------------------- */
 
 /* Puts checked tags into the object @into. */
 bool sts_read_tags(struct call *c, const struct sts_tag *tags, size_t n, cJSON *into,
@@ -49,8 +47,7 @@ bool sts_read_tags(struct call *c, const struct sts_tag *tags, size_t n, cJSON *
 /* Tags, or keys of transitive ones, as a session keeps them; empty when there are none. */
 struct str sts_tags_text(struct call *c, const cJSON *tags);
 
-/* --- the operations
- * ------------------------------------------------------------------------------- */
+/* --- the operations -------------------------------------------------------------------------- */
 
 struct done sts_assume_role_with_web_identity(struct call *c, const void *input);
 struct done sts_assume_role(struct call *c, const void *input);

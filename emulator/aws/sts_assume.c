@@ -14,8 +14,7 @@ enum { MOST_TAGS = 50, LARGEST_TAGS = 1 << 16 };
 
 static const struct fault access_denied = {"AccessDenied", 403};
 
-/* --- may they?
- * ----------------------------------------------------------------------------------------- */
+/* --- may they? ------------------------------------------------------------------------------- */
 
 /* What the role's trust says of @action: nothing, yes to the caller's account, or yes to the caller
  * by name. A deny is nothing. */
@@ -68,8 +67,7 @@ static struct done denied(struct call *c, struct str action, struct str arn)
                       STR_ARG(c->identity.arn), STR_ARG(action), STR_ARG(arn));
 }
 
-/* --- session tags
- * --------------------------------------------------------------------------------------- */
+/* --- session tags ---------------------------------------------------------------------------- */
 
 bool sts_read_tags(struct call *c, const struct sts_tag *tags, size_t n, cJSON *into,
                    struct done *ret_done)
@@ -151,8 +149,7 @@ static bool read_session_tags(struct call *c, const struct sts_assume_role_reque
     return true;
 }
 
-/* --- the operation
- * --------------------------------------------------------------------------------------- */
+/* --- the operation --------------------------------------------------------------------------- */
 
 /* The caller's right to all that the request asks for; what it lacks is denied by name. */
 static bool is_permitted(struct call *c, const struct sts_assume_role_request *in,

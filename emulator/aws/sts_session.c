@@ -14,8 +14,7 @@ enum {
     LARGEST_JSON = 1 << 20
 };
 
-/* --- session policies --------------------------------------------------------------------------
- */
+/* --- session policies ------------------------------------------------------------------------ */
 
 static bool policy_is_good(struct call *c, struct str document, struct done *ret_done)
 {
@@ -96,8 +95,7 @@ bool sts_read_limits(struct call *c, const struct sts_limits *limits, struct str
     return true;
 }
 
-/* --- roles
- * ---------------------------------------------------------------------------------------- */
+/* --- roles ----------------------------------------------------------------------------------- */
 
 bool sts_find_role(struct call *c, struct str arn, struct iam_entity **ret_role,
                    struct done *ret_done)
@@ -152,8 +150,7 @@ void sts_become_role(struct call *c, const struct iam_entity *role, struct str s
     x->user_id = arena_printf(c->arena, "%.*s:%.*s", STR_ARG(role->id), STR_ARG(session_name));
 }
 
-/* --- issuing
- * --------------------------------------------------------------------------------------- */
+/* --- issuing --------------------------------------------------------------------------------- */
 
 /* A role knows when it was used last. */
 static int note_use(struct call *c, const struct iam_session *x)

@@ -26,8 +26,7 @@ static void web_identity_deinit(struct web_identity *w)
     jwt_deinit(&w->token);
 }
 
-/* --- the token
- * -------------------------------------------------------------------------------------- */
+/* --- the token ------------------------------------------------------------------------------- */
 
 static bool read_token(struct call *c, struct web_identity *w, struct done *ret_done)
 {
@@ -144,8 +143,7 @@ static bool is_for_client(struct call *c, struct web_identity *w, struct done *r
     return false;
 }
 
-/* --- the role
- * --------------------------------------------------------------------------------------- */
+/* --- the role -------------------------------------------------------------------------------- */
 
 /* A claim's strings: one, or a list of them. */
 static struct str_list claim(struct call *c, const struct web_identity *w, const char *name)

@@ -162,6 +162,8 @@ LIST_BY(security_group_rule_list, security_group_rule, security_group_rule_table
 LIST_BY(security_group_rule_list_by_peer, security_group_rule, security_group_rule_table,
         "security_group_rule", SECURITY_GROUP_RULE_COLUMNS, "peer_group = :by")
 LIST_BY(instance_find, instance, instance_table, "instance", INSTANCE_COLUMNS, "id = :by")
+LIST_BY(instance_list_by_state, instance, instance_table, "instance", INSTANCE_COLUMNS,
+        "state = :by")
 LIST_BY(interface_find, network_interface, network_interface_table, "network_interface",
         INTERFACE_COLUMNS, "id = :by")
 LIST_BY(interface_list_by_owner, network_interface, network_interface_table, "network_interface",

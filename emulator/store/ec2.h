@@ -172,6 +172,9 @@ int instance_list(struct store *s, struct arena *a, struct str account, struct s
                   struct str id, struct instance **ret_first);
 /* The instance of that id in any account, or NULL. */
 int instance_find(struct store *s, struct arena *a, struct str id, struct instance **ret_instance);
+/* Those of any account in a state (its number as text), in order of creation. */
+int instance_list_by_state(struct store *s, struct arena *a, struct str state,
+                           struct instance **ret_first);
 /* Of a node group (all of the cluster when @nodegroup is empty), but terminated ones. */
 int instance_list_of_cluster(struct store *s, struct arena *a, struct str cluster,
                              struct str nodegroup, struct instance **ret_first);
