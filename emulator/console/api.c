@@ -43,11 +43,36 @@ static void get_status(struct console *c, struct http_exchange *x,
     answer_json(x, 200, body);
 }
 
-static void get_aws_calls(struct console *c, struct http_exchange *x,
-                          const struct http_request *r UNUSED)
+/* What ?principal=, ?service=, ?action= and ?code= leave: the first by any part of it, so that a
+ * role's name finds its sessions. */
+static bool is_wanted(const struct http_request *r, const cJSON *call)
 {
-    CLEANUP(json_freep) cJSON *body = c->aws_calls(c->data);
+    static const char *const names[] = {"principal", "service", "action", "code"};
+    struct str wanted;
 
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct str found = json_str(call, names[i]);
+
+        if (!http_query_get(r->arena, r->query, str_c(names[i]), &wanted))
+            continue;
+        if (i == 0 ? str_find(found, wanted) == STR_NONE : !str_eq(found, wanted))
+            return false;
+    }
+    return true;
+}
+
+static void get_aws_calls(struct console *c, struct http_exchange *x, const struct http_request *r)
+{
+    CLEANUP(json_freep) cJSON *all = c->aws_calls(c->data);
+    CLEANUP(json_freep) cJSON *body = cJSON_CreateArray();
+    cJSON *call;
+
+    while ((call = cJSON_DetachItemFromArray(all, 0)) != NULL) {
+        if (is_wanted(r, call))
+            cJSON_AddItemToArray(body, call);
+        else
+            cJSON_Delete(call);
+    }
     answer_json(x, 200, body);
 }
 

@@ -315,6 +315,30 @@ def test_an_unknown_role_is_not_told_from_a_forbidden_one(world, mint, web_role)
                    WebIdentityToken=mint())[:2] == (403, "AccessDenied")
 
 
+def test_the_whole_chain_from_service_account_to_signed_call(world, iam, provider, web_role, need_kubectl):
+    world.kubectl("create", "serviceaccount", "tester")
+    token = world.kubectl("create", "token", "tester", "--audience", AUDIENCE).stdout.strip()
+    sts = world.client("sts")
+    answer = sts.assume_role_with_web_identity(RoleArn=web_role, RoleSessionName="chain", WebIdentityToken=token)
+    client = session(world, "iam", answer["Credentials"])
+    assert client.get_role(RoleName="web")
+    document = iam.get_role_policy(RoleName="web", PolicyName="p")["PolicyDocument"]
+    iam.put_role_policy(RoleName="web", PolicyName="p", PolicyDocument=policy("iam:ListRoles"))
+    assert refusal(client.get_role, RoleName="web")[2] == (
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/web/chain is not authorized to perform: iam:GetRole on resource: "
+        f"{web_role} because no identity-based policy allows the iam:GetRole action")
+    iam.put_role_policy(RoleName="web", PolicyName="p", PolicyDocument=json.dumps(document))
+    assert client.get_role(RoleName="web")
+    other = world.kubectl("create", "token", "tester").stdout.strip()  # for the API server itself
+    assert refusal(sts.assume_role_with_web_identity, RoleArn=web_role, RoleSessionName="chain",
+                   WebIdentityToken=other)[2] == "Incorrect token audience"
+    calls = json.load(urllib.request.urlopen(world.aws + "/_elbow/aws/calls?principal=assumed-role/web/chain"))
+    assert [(c["action"], c["status"], c.get("code")) for c in calls] == [
+        ("AssumeRoleWithWebIdentity", 200, None), ("GetRole", 200, None), ("GetRole", 403, "AccessDenied"),
+        ("GetRole", 200, None)]
+    assert not json.load(urllib.request.urlopen(world.aws + "/_elbow/aws/calls?principal=nobody"))
+
+
 # --- roles of the account -----------------------------------------------------------------------
 
 def test_root_may_not_assume_roles(world, iam):
