@@ -202,17 +202,26 @@ static void pass_on(struct door *d, struct http_exchange *x, const struct http_r
     (void)http_client_send(client_of(d), &call);
 }
 
-static struct str front_authority(struct arena *a, const struct sockaddr_storage *front)
+static struct str front_authority(struct arena *a, const struct sockaddr_in *front)
 {
-    const struct sockaddr_in *in = (const void *)front;
     char text[64] = "";
 
-    (void)uv_ip4_name(in, text, sizeof text);
-    return arena_printf(a, "%s:%u", text, (unsigned)ntohs(in->sin_port));
+    (void)uv_ip4_name(front, text, sizeof text);
+    return arena_printf(a, "%s:%u", text, (unsigned)ntohs(front->sin_port));
+}
+
+/* To a load balancer at its usual ports, whatever is spoken there. */
+static void tunnel_to_front(struct http_exchange *x, struct arena *a,
+                            const struct sockaddr_in *front)
+{
+    char text[64] = "";
+
+    (void)uv_ip4_name(front, text, sizeof text);
+    http_tunnel(x, arena_str(a, str_c(text)), ntohs(front->sin_port));
 }
 
 /* CONNECT: names of AWS end here, in TLS with a certificate of ours; the rest is let through. */
-static void connect_to(struct http_exchange *x, const struct http_request *r)
+static void connect_to(struct door *d, struct http_exchange *x, const struct http_request *r)
 {
     struct str host;
     uint16_t port;
@@ -220,6 +229,10 @@ static void connect_to(struct http_exchange *x, const struct http_request *r)
     if (!http_cut_authority(r->target, 443, &host, &port))
         http_answer(x, 400, HTTP_HEADERS({S("Content-Type"), S("text/plain")}),
                     S("elbow: CONNECT needs host:port\n"));
+    else if (is_load_balancer_name(host) && port == 443 && d->o.front_tls.sin_port != 0)
+        tunnel_to_front(x, r->arena, &d->o.front_tls);
+    else if (is_load_balancer_name(host) && port == 80 && d->o.front.sin_port != 0)
+        tunnel_to_front(x, r->arena, &d->o.front);
     else if (is_aws_name(host))
         http_accept_connect(x);
     else
@@ -231,8 +244,8 @@ static void on_request(void *data, struct http_exchange *x, const struct http_re
     struct door *d = data;
 
     if (str_is(r->method, "CONNECT"))
-        connect_to(x, r);
-    else if (is_load_balancer_name(r->host) && d->o.front.ss_family != 0)
+        connect_to(d, x, r);
+    else if (is_load_balancer_name(r->host) && d->o.front.sin_port != 0)
         pass_on(d, x, r, front_authority(r->arena, &d->o.front));
     else if (r->absolute && !is_aws_name(r->host) && !is_link_local(r->host))
         pass_on(d, x, r, r->authority);
@@ -278,9 +291,10 @@ int door_open(const struct door_options *o, struct door **ret_door, uint16_t *re
     return 0;
 }
 
-void door_set_front(struct door *d, const struct sockaddr_storage *front)
+void door_set_front(struct door *d, struct sockaddr_in http, struct sockaddr_in https)
 {
-    d->o.front = *front;
+    d->o.front = http;
+    d->o.front_tls = https;
 }
 
 static void on_part_closed(void *data)

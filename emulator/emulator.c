@@ -216,21 +216,26 @@ static bool open_door(struct emulator *e)
 
 /* --- the ready file --------------------------------------------------------------------------- */
 
+static struct str address_text(struct arena *a, const struct sockaddr_in *at)
+{
+    char host[64] = "";
+
+    (void)uv_ip4_name(at, host, sizeof host);
+    return arena_printf(a, "%s:%u", host, (unsigned)ntohs(at->sin_port));
+}
+
 cJSON *server_document(struct emulator *e)
 {
     cJSON *document = cJSON_CreateObject();
     struct arena a = {0};
-    char host[64] = "";
 
-    (void)uv_ip4_name(&e->front, host, sizeof host);
     json_put_int(document, S("pid"), (int64_t)getpid());
     json_put_str(document, S("aws"),
                  arena_printf(&a, "http://%.*s:%u", STR_ARG(address_host(e->options->aws_listen)),
                               (unsigned)e->aws_port));
     json_put(document, S("kubernetes"), clusters_document(e->world.clusters));
-    json_put_str(json_need_object(document, "front"), S("http"),
-                 arena_printf(&a, "%s:%u", host, (unsigned)ntohs(e->front.sin_port)));
-    json_put_str(json_need_object(document, "front"), S("https"), S(""));
+    json_put_str(json_need_object(document, "front"), S("http"), address_text(&a, &e->front));
+    json_put_str(json_need_object(document, "front"), S("https"), address_text(&a, &e->front_tls));
     json_put_str(document, S("kubeconfig"), data_dir_file(&e->dir, &a, "kubeconfig"));
     json_put_str(document, S("ca"), data_dir_file(&e->dir, &a, "ca.pem"));
     json_put_str(document, S("ca_bundle"), data_dir_file(&e->dir, &a, "ca-bundle.pem"));
@@ -260,9 +265,9 @@ static void tell_start(struct emulator *e)
     CLEANUP(json_freep) cJSON *document = server_document(e);
     struct str server = json_str(cJSON_GetArrayItem(json_get(document, "kubernetes"), 0), "server");
 
-    log_info("main", "AWS at %s; load balancers at http://%s; Kubernetes at %s",
+    log_info("main", "AWS at %s; load balancers at http://%s and https://%s; Kubernetes at %s",
              json_str(document, "aws").at, json_str(document, "front.http").at,
-             server.n > 0 ? server.at : "(no cluster)");
+             json_str(document, "front.https").at, server.n > 0 ? server.at : "(no cluster)");
     log_info("main", "type: eval \"$(elbow env --proxy)\"");
 }
 

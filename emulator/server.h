@@ -61,8 +61,9 @@ struct emulator {
     struct door *door;
     struct console console;
     struct server_world world;
-    struct cluster_ports ports; /* which cluster listened where */
-    struct sockaddr_in front;   /* the load balancers' common door; port 0 before the first start */
+    struct cluster_ports ports;          /* which cluster listened where */
+    struct sockaddr_in front, front_tls; /* the load balancers' common doors; port 0 before the
+                                            first start */
     struct str fixture_name, fixture;
     uint16_t aws_port;
     struct str ready_copy;       /* where the user's running servers are noted */

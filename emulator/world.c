@@ -26,61 +26,75 @@ static bool load_fixture(struct emulator *e)
 
 /* --- traffic ---------------------------------------------------------------------------------- */
 
-static int start_routing_at(struct emulator *e, const struct sockaddr_in *at)
+/* A common door of the load balancers: where it was before a reset, else where it was told to be,
+ * else its usual place, else the other one. */
+struct front_door {
+    const char *flag;
+    struct str wanted;
+    uint16_t usual, other;
+    const struct sockaddr_in *before;
+    struct sockaddr_in at;
+};
+
+static bool find_place(struct emulator *e, struct front_door *d)
 {
+    struct str host = d->wanted.n > 0 ? address_host(d->wanted) : S("127.0.0.1");
+    int r = uv_ip4_addr(arena_cstr(&e->arena, host),
+                        d->wanted.n > 0 ? address_port(d->wanted) : d->usual, &d->at);
+
+    if (d->before->sin_port != 0)
+        d->at = *d->before;
+    return r == 0 || server_cannot_listen(e, d->flag, d->wanted, r);
+}
+
+/* The next place to try after @error; false when there is none. */
+static bool next_place(struct emulator *e, struct front_door *d, int error)
+{
+    struct str usual = arena_printf(&e->arena, "127.0.0.1:%u", (unsigned)d->usual);
+
+    if (d->before->sin_port != 0)
+        return server_cannot_listen(e, d->flag, S("the same address again"), error);
+    if (d->wanted.n > 0 || ntohs(d->at.sin_port) == d->other)
+        return server_cannot_listen(e, d->flag, d->wanted.n > 0 ? d->wanted : usual, error);
+    log_warning("main", "%.*s cannot be used (%s): load balancers answer at 127.0.0.1:%u",
+                STR_ARG(usual), uv_strerror(error), (unsigned)d->other);
+    d->at.sin_port = htons(d->other);
+    return true;
+}
+
+static bool start_routing(struct emulator *e)
+{
+    struct front_door http = {"--front-http", e->options->front_http, 80, 8080, &e->front, {0}};
+    struct front_door https = {
+        "--front-https", e->options->front_https, 443, 8443, &e->front_tls, {0}};
     struct routing_options o = {
         .loop = &e->loop,
         .objects = e->world.objects,
         .fabric = e->fabric,
         .workers = (unsigned)e->options->workers,
-        .http = at,
+        .http = &http.at,
+        .https = &https.at,
         .more_doors = e->options->front_http.n == 0,
         .security_groups = str_is(e->options->security_groups, "enforce"),
     };
-
-    return routing_start(&o, &e->world.routing);
-}
-
-static int start_routing_by_name(struct emulator *e, struct str host, uint16_t port)
-{
-    struct sockaddr_in at;
-    int r = uv_ip4_addr(arena_cstr(&e->arena, host), port, &at);
-
-    return r < 0 ? r : start_routing_at(e, &at);
-}
-
-/* The load balancers' common door: where it was, else as told, else port 80, else 8080. */
-static bool start_routing(struct emulator *e)
-{
-    struct str wanted = e->options->front_http;
+    bool https_failed = false;
     int r;
 
-    if (e->front.sin_port != 0) {
-        r = start_routing_at(e, &e->front);
-        return r == 0 || server_cannot_listen(e, "--front-http", S("the same address again"), r);
-    }
-    if (wanted.n > 0) {
-        r = start_routing_by_name(e, address_host(wanted), address_port(wanted));
-        return r == 0 || server_cannot_listen(e, "--front-http", wanted, r);
-    }
-    r = start_routing_by_name(e, S("127.0.0.1"), 80);
-    if (r < 0) {
-        log_warning("main",
-                    "127.0.0.1:80 cannot be used (%s): load balancers answer at "
-                    "127.0.0.1:8080",
-                    uv_strerror(r));
-        r = start_routing_by_name(e, S("127.0.0.1"), 8080);
-    }
-    return r == 0 || server_cannot_listen(e, "--front-http", S("127.0.0.1:8080"), r);
+    if (!find_place(e, &http) || !find_place(e, &https))
+        return false;
+    while ((r = routing_start(&o, &e->world.routing, &https_failed)) < 0)
+        if (!next_place(e, https_failed ? &https : &http, r))
+            return false;
+    return true;
 }
 
 static void note_front(struct emulator *e)
 {
-    struct sockaddr_storage front = {0};
+    const struct dataplane *plane = routing_dataplane(e->world.routing);
 
-    e->front = dataplane_http_address(routing_dataplane(e->world.routing));
-    memcpy(&front, &e->front, sizeof e->front);
-    door_set_front(e->door, &front);
+    e->front = dataplane_http_address(plane);
+    e->front_tls = dataplane_https_address(plane);
+    door_set_front(e->door, e->front, e->front_tls);
 }
 
 /* --- pods ------------------------------------------------------------------------------------- */
@@ -173,7 +187,7 @@ bool world_open(struct emulator *e)
 
 static void free_world(struct emulator *e)
 {
-    void (*on_closed)(struct emulator *e) = e->world.on_closed;
+    void (*on_closed)(struct emulator * e) = e->world.on_closed;
 
     if (e->store != NULL)
         feed_deliver(e->store); /* the last changes, to nobody: they hold objects */

@@ -18,8 +18,8 @@
 
 static void endpoint_key(char *room, size_t n, const struct dp_group *g, const struct dp_target *t)
 {
-    (void)snprintf(room, n, "%.*s|%.*s|%u|%08x:%u", STR_ARG(g->arn), STR_ARG(t->id), t->port,
-                   ntohl(t->at.sin_addr.s_addr), ntohs(t->at.sin_port));
+    (void)snprintf(room, n, "%.*s|%.*s|%u|%08x:%u|%d", STR_ARG(g->arn), STR_ARG(t->id), t->port,
+                   ntohl(t->at.sin_addr.s_addr), ntohs(t->at.sin_port), g->protocol);
 }
 
 static struct endpoint *need_endpoint(struct worker *w, const struct dp_group *g,
@@ -37,6 +37,7 @@ static struct endpoint *need_endpoint(struct worker *w, const struct dp_group *g
     e->worker = w;
     e->key = xstrdup(key);
     e->at = t->at;
+    e->tls = g->protocol == DP_HTTPS;
     list_init(&e->idle);
     list_init(&e->busy);
     (void)map_put(&w->endpoints, str_c(e->key), e);
@@ -179,7 +180,7 @@ static bool has_rule_for(const struct dp_listener *l, struct str host)
 
 /* A Host that is no load balancer's name, as when a client sends its own with curl -H: the one
  * that has a rule for it, else the only one that listens. */
-static struct balancer *guess(struct worker *w, struct str host, uint16_t port)
+static struct balancer *guess(struct worker *w, struct str host, uint16_t port, bool tls)
 {
     struct balancer *only = NULL;
     size_t at = 0, listening = 0;
@@ -190,7 +191,7 @@ static struct balancer *guess(struct worker *w, struct str host, uint16_t port)
         const struct dp_listener *l =
             b->live == NULL ? NULL : dp_balancer_listener(b->live->config, port);
 
-        if (l == NULL)
+        if (l == NULL || (l->protocol == DP_HTTPS) != tls)
             continue;
         if (has_rule_for(l, host))
             return b;
@@ -200,7 +201,7 @@ static struct balancer *guess(struct worker *w, struct str host, uint16_t port)
     return listening == 1 ? only : NULL;
 }
 
-struct balancer *balancer_find(struct worker *w, struct str host, uint16_t port)
+struct balancer *balancer_find(struct worker *w, struct str host, uint16_t port, bool tls)
 {
     char lower[256];
     struct balancer *b;
@@ -210,16 +211,17 @@ struct balancer *balancer_find(struct worker *w, struct str host, uint16_t port)
     for (size_t i = 0; i < host.n; i++)
         lower[i] = ascii_lower(host.at[i]);
     b = map_get(&w->names, str_n(lower, host.n));
-    return b != NULL ? b : guess(w, host, port);
+    return b != NULL ? b : guess(w, host, port, tls);
 }
 
 /* --- doors ---------------------------------------------------------------------------------- */
 
-static struct acceptor *find_door(struct link *doors, const struct sockaddr_in *at, uint16_t port)
+static struct acceptor *find_door(struct link *doors, const struct sockaddr_in *at, uint16_t port,
+                                  bool tls)
 {
     LIST_EACH(struct acceptor, d, doors, link) {
         if (d->at.sin_addr.s_addr == at->sin_addr.s_addr && d->at.sin_port == at->sin_port &&
-            d->listener_port == port)
+            d->listener_port == port && d->tls == tls)
             return d;
     }
     return NULL;
@@ -236,10 +238,10 @@ static void close_unkept(struct link *doors)
 }
 
 static void need_door(struct worker *w, struct link *doors, struct balancer *b,
-                      const struct sockaddr_in *at, uint16_t port)
+                      const struct sockaddr_in *at, uint16_t port, bool tls)
 {
-    struct acceptor *d = find_door(doors, at, port);
-    int r = d != NULL ? 0 : acceptor_open(w, at, b, port, doors, &d);
+    struct acceptor *d = find_door(doors, at, port, tls);
+    int r = d != NULL ? 0 : acceptor_open(w, at, b, port, tls, doors, &d);
     char name[32] = "";
 
     if (r == 0) {
@@ -258,13 +260,14 @@ static void settle_own_doors(struct balancer *b, const struct dp_balancer *confi
     for (size_t i = 0; config != NULL && i < config->door_count; i++) {
         const struct dp_listener *l = dp_balancer_listener(config, config->door_ports[i]);
 
-        if (l != NULL && l->protocol == DP_HTTP)
-            need_door(b->worker, &b->doors, b, &config->doors[i], l->port);
+        if (l != NULL)
+            need_door(b->worker, &b->doors, b, &config->doors[i], l->port, false);
     }
     close_unkept(&b->doors);
 }
 
-/* Beside the common door for port 80, one for each other port that some load balancer has. */
+/* Beside the common doors for ports 80 and 443, one for each other port that some load balancer
+ * has. */
 static void settle_common_doors(struct worker *w)
 {
     struct map_entry *e;
@@ -273,17 +276,18 @@ static void settle_common_doors(struct worker *w)
     if (!w->more_doors)
         return;
     LIST_EACH(struct acceptor, d, &w->common_doors, link)
-        d->kept = d->listener_port == 80;
+        d->kept = d->listener_port == (d->tls ? 443 : 80);
     while ((e = map_next(&w->balancers, &at)) != NULL) {
         const struct balancer *b = e->value;
 
         for (size_t i = 0; b->live != NULL && i < b->live->config->listener_count; i++) {
             const struct dp_listener *l = &b->live->config->listeners[i];
-            struct sockaddr_in where = w->common_at;
+            struct sockaddr_in where = w->common_http;
+            bool tls = l->protocol == DP_HTTPS;
 
             where.sin_port = htons(l->port);
-            if (l->protocol == DP_HTTP && l->port != 80)
-                need_door(w, &w->common_doors, NULL, &where, l->port);
+            if (l->port != (tls ? 443 : 80))
+                need_door(w, &w->common_doors, NULL, &where, l->port, tls);
         }
     }
     close_unkept(&w->common_doors);

@@ -147,13 +147,15 @@ static int init_workers(struct dataplane *d, const struct dataplane_settings *se
         if (r < 0)
             return r;
         if (s.http != NULL)
-            s.http = &d->workers[0].common_at; /* a port of 0 is settled by the first */
+            s.http = &d->workers[0].common_http; /* a port of 0 is settled by the first */
+        if (s.https != NULL)
+            s.https = &d->workers[0].common_https;
     }
     return 0;
 }
 
 int dataplane_start(uv_loop_t *loop, const struct dataplane_settings *settings,
-                    struct dataplane **ret_dataplane)
+                    struct dataplane **ret_dataplane, bool *ret_https_failed)
 {
     struct dataplane *d = xcalloc(sizeof *d);
     int r = uv_async_init(loop, &d->wake, on_wake);
@@ -174,6 +176,7 @@ int dataplane_start(uv_loop_t *loop, const struct dataplane_settings *settings,
         d->workers[i].running = r == 0;
     }
     if (r < 0) {
+        *ret_https_failed = settings->http == NULL || d->workers[d->count - 1].common_http.sin_port;
         for (unsigned i = 0; i < d->count; i++)
             if (d->workers[i].running)
                 worker_tell(&d->workers[i], &(struct order){.kind = ORDER_STOP});
@@ -186,7 +189,12 @@ int dataplane_start(uv_loop_t *loop, const struct dataplane_settings *settings,
 
 struct sockaddr_in dataplane_http_address(const struct dataplane *d)
 {
-    return d->workers[0].common_at;
+    return d->workers[0].common_http;
+}
+
+struct sockaddr_in dataplane_https_address(const struct dataplane *d)
+{
+    return d->workers[0].common_https;
 }
 
 /* --- orders ---------------------------------------------------------------------------------- */

@@ -25,23 +25,27 @@ struct dp_health_report {
 typedef void dp_health_cb(void *data, const struct dp_health_report *report);
 
 struct dataplane_settings {
-    unsigned workers;               /* at least 1 */
-    const struct sockaddr_in *http; /* the common HTTP door; NULL: none. Port 0 picks one */
-    struct clock *clock;            /* borrowed */
-    struct ids *ids;                /* forked for each worker; borrowed for the call */
-    bool more_doors;                /* listener ports other than 80 open beside the common door too,
-                                       where they are free */
-    dp_health_cb *on_health;        /* may be NULL */
-    void *data;                     /* for on_health */
+    unsigned workers; /* at least 1 */
+    /* The common doors, by Host and by server name; NULL: none. Port 0 picks one. */
+    const struct sockaddr_in *http, *https;
+    struct clock *clock;     /* borrowed */
+    struct ids *ids;         /* forked for each worker; borrowed for the call */
+    bool more_doors;         /* listener ports other than 80 open beside the common door too,
+                                where they are free */
+    dp_health_cb *on_health; /* may be NULL */
+    void *data;              /* for on_health */
 };
 
 /* Starts the workers; @loop is the control thread's, where callbacks run. 0 and *ret, or a
- * negative UV_* error of the common door (nothing is left running). */
+ * negative UV_* error of a common door (nothing is left running); *ret_https_failed tells of
+ * which. */
 int dataplane_start(uv_loop_t *loop, const struct dataplane_settings *settings,
-                    struct dataplane **ret_dataplane);
+                    struct dataplane **ret_dataplane, bool *ret_https_failed);
 
-/* Where the common HTTP door is; the port is settled even if 0 was asked for. */
+/* Where the common doors are; the port is settled even if 0 was asked for, and 0 when there is no
+ * such door. */
 struct sockaddr_in dataplane_http_address(const struct dataplane *d);
+struct sockaddr_in dataplane_https_address(const struct dataplane *d);
 
 /* Puts a sealed load balancer in the place of the one with the same ARN, or removes it. Takes
  * over the caller's reference. Requests in flight end under what they began with. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "dataplane/dp_tls.h"
 #include "dataplane/rule.h"
 
 struct dp_balancer *dp_balancer_new(struct str arn)
@@ -28,6 +29,8 @@ void dp_balancer_unref(struct dp_balancer *b)
 {
     if (b == NULL || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) > 1)
         return;
+    for (size_t i = 0; i < b->listener_count; i++)
+        dp_tls_unref(b->listeners[i].tls);
     arena_free(&b->arena);
     free(b);
 }

@@ -40,6 +40,7 @@ struct dp_condition {
 };
 
 struct dp_group;
+struct dp_tls;
 
 struct dp_weighted {
     struct dp_group *group; /* of the same load balancer */
@@ -74,6 +75,7 @@ struct dp_listener {
     struct str arn;
     uint16_t port;
     enum dp_protocol protocol;
+    struct dp_tls *tls;    /* DP_HTTPS: a reference of the load balancer's; NULL: nobody gets in */
     struct dp_rule *rules; /* sealing sorts them: ascending, the default one last */
     size_t rule_count;
 };
@@ -107,6 +109,7 @@ struct dp_code_range {
 struct dp_health_settings {
     bool enabled;
     bool tcp; /* a connection is enough; else HTTP */
+    bool tls; /* HTTP over TLS */
     int64_t interval_ms, timeout_ms;
     uint32_t healthy_threshold, unhealthy_threshold;
     struct str path;

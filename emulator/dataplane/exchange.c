@@ -83,7 +83,8 @@ static void redirect(struct exchange *x, const struct dp_action *a, const struct
 
     room->n = 0;
     room->full = false;
-    if (!redirect_location(room, a, h, x->tls, x->listener_port, x->live->config->dns_name) ||
+    if (!redirect_location(room, a, h, x->client->tls, x->client->listener_port,
+                           x->live->config->dns_name) ||
         !page_find(a->status, &page)) {
         exchange_refuse(x, 500);
         return;
@@ -151,10 +152,10 @@ static void send_request(struct exchange *x, const struct request_head *h)
     struct forward_facts facts = {
         .attributes = &x->live->config->attributes,
         .dns_name = x->live->config->dns_name,
-        .client = x->client,
-        .client_port = x->client_port,
-        .listener_port = x->listener_port,
-        .tls = x->tls,
+        .client = x->client->address,
+        .client_port = x->client->port,
+        .listener_port = x->client->listener_port,
+        .tls = x->client->tls,
         .now_ms = clock_now(w->clock),
         .random = {ids_next(&w->ids), ids_next(&w->ids)},
     };
@@ -214,7 +215,7 @@ void exchange_begin(struct exchange *x, struct live *live, const struct dp_liste
         .host = http_host_name(h->host),
         .path = h->path,
         .query = h->query,
-        .source = x->client,
+        .source = x->client->address,
         .fields = h->fields.at,
         .field_count = h->fields.n,
     };

@@ -3,6 +3,7 @@
  * answers through front_ops. Worker thread only. */
 #pragma once
 
+#include "dataplane/client.h"
 #include "dataplane/http_rewrite.h"
 #include "dataplane/worker.h"
 
@@ -25,10 +26,7 @@ struct front_ops {
 struct exchange {
     const struct front_ops *ops;
     struct worker *worker;
-    /* who asks, set by the front */
-    uint32_t client; /* in the VPC's eyes */
-    uint16_t client_port, listener_port;
-    bool tls;
+    const struct client *client; /* who asks; set by the front */
     /* the request */
     bool active; /* between exchange_begin and finished, abort or abandon */
     bool http10;

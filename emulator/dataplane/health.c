@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "dataplane/health_state.h"
 #include "dataplane/plane.h"
+#include "dataplane/secure.h"
 
 enum { EAGER_MS = 250, REQUEST_ROOM = 2048 };
 
@@ -159,14 +160,14 @@ static void take_bytes(struct probe *p, struct str bytes)
         settle(p, PROBE_CODE, head.status);
 }
 
-static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+static void on_read(struct sock *s, ssize_t n, const char *at)
 {
-    struct probe *p = s->data;
+    struct probe *p = container_of(s, struct probe, sock);
 
     if (n < 0)
         settle(p, PROBE_FAILED, 0);
-    else if (n > 0 && !p->closing)
-        take_bytes(p, str_n(buf->base, (size_t)n));
+    else if (!p->closing)
+        take_bytes(p, str_n(at, (size_t)n));
 }
 
 static void on_drained(struct sock *s)
@@ -199,6 +200,14 @@ static int send_request(struct probe *p)
     return request.full ? UV_EINVAL : sock_write(&p->sock, &bytes, 1);
 }
 
+static void on_secured(struct sock *s)
+{
+    struct probe *p = container_of(s, struct probe, sock);
+
+    if (send_request(p) < 0)
+        settle(p, PROBE_FAILED, 0);
+}
+
 static void on_connected(uv_connect_t *req, int status)
 {
     struct probe *p = container_of(req, struct probe, connect);
@@ -210,12 +219,17 @@ static void on_connected(uv_connect_t *req, int status)
         return;
     }
     p->sock.connected = status == 0;
-    if (status == 0)
+    if (status == 0 && !p->check->group->health.tls)
         status = send_request(p);
-    if (status < 0)
+    if (status < 0) {
         settle(p, status == UV_ETIMEDOUT ? PROBE_TIMEOUT : PROBE_FAILED, 0);
-    else
-        sock_read_start(&p->sock, worker_alloc, on_read);
+        return;
+    }
+    sock_read_start(&p->sock);
+    if (p->check->group->health.tls) {
+        secure_connect(&p->sock, p->check->health->worker->to_targets);
+        secure_begin(&p->sock);
+    }
 }
 
 static void on_timeout(uv_timer_t *t)
@@ -232,7 +246,9 @@ static void start_probe(struct check *c)
 
     *p = (struct probe){.check = c, .handles = 2, .in = buf_init(HTTP_RESPONSE_FIELDS_MAX)};
     (void)uv_timer_init(&w->loop, &p->timer);
-    (void)sock_init(&p->sock, &w->loop);
+    (void)sock_init(&p->sock, &w->loop, &w->rooms);
+    p->sock.on_read = on_read;
+    p->sock.on_secured = on_secured;
     p->timer.data = p->sock.tcp.data = p;
     p->sock.on_drained = on_drained;
     p->sock.on_failed = on_failed;

@@ -53,6 +53,9 @@ struct str http_reason(unsigned status);
 /* The page that the load balancer itself shows for @status; false when it has none. */
 bool page_find(unsigned status, struct own_answer *ret_answer);
 
+/* What a client hears that speaks HTTP to a TLS listener. */
+void page_clear_to_tls(struct own_answer *ret_answer);
+
 /* Whether the connection ends after this page. */
 bool page_closes(unsigned status);
 

@@ -50,8 +50,6 @@ struct service_state {
 
 /* --- relays -------------------------------------------------------------------------------- */
 
-static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf);
-
 static void on_closed(uv_handle_t *h)
 {
     struct side *side = h->data;
@@ -76,7 +74,7 @@ static void on_drained(struct sock *s)
     struct side *side = container_of(s, struct side, sock);
 
     if (!side->to->eof && side->to->sock.connected)
-        sock_read_start(&side->to->sock, worker_alloc, on_read);
+        sock_read_start(&side->to->sock);
 }
 
 static void on_failed(struct sock *s, int error)
@@ -95,18 +93,15 @@ static void pass_end(struct side *from)
         sock_end(&from->to->sock);
 }
 
-static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+static void on_read(struct sock *s, ssize_t n, const char *at)
 {
-    struct side *from = s->data;
-    uv_buf_t bytes;
+    struct side *from = container_of(s, struct side, sock);
+    uv_buf_t bytes = uv_buf_init((char *)at, n > 0 ? (unsigned)n : 0);
 
-    if (n == 0)
-        return;
     if (n == UV_EOF) {
         pass_end(from);
         return;
     }
-    bytes = uv_buf_init(buf->base, n > 0 ? (unsigned)n : 0);
     if (n < 0 || sock_write(&from->to->sock, &bytes, 1) < 0)
         close_relay(from->relay);
     else if (sock_is_full(&from->to->sock))
@@ -125,14 +120,15 @@ static void on_connected(uv_connect_t *req, int status)
     }
     r->pod.sock.connected = true;
     (void)uv_tcp_nodelay(&r->pod.sock.tcp, 1);
-    sock_read_start(&r->pod.sock, worker_alloc, on_read);
-    sock_read_start(&r->client.sock, worker_alloc, on_read);
+    sock_read_start(&r->pod.sock);
+    sock_read_start(&r->client.sock);
 }
 
 static void init_side(struct side *side, struct relay *r, struct side *to)
 {
-    (void)sock_init(&side->sock, &r->worker->loop);
+    (void)sock_init(&side->sock, &r->worker->loop, &r->worker->rooms);
     side->sock.tcp.data = side;
+    side->sock.on_read = on_read;
     side->sock.on_drained = on_drained;
     side->sock.on_failed = on_failed;
     side->relay = r;

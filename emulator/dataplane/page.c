@@ -130,6 +130,22 @@ bool page_find(unsigned status, struct own_answer *ret_answer)
     return true;
 }
 
+void page_clear_to_tls(struct own_answer *ret_answer)
+{
+    *ret_answer = (struct own_answer){
+        .status = 400,
+        .content_type = S("text/html"),
+        .body =
+            S("<html>\r\n"
+              "<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n"
+              "<body>\r\n"
+              "<center><h1>400 Bad Request</h1></center>\r\n"
+              "<center>The plain HTTP request was sent to HTTPS port</center>\r\n"
+              "</body>\r\n"
+              "</html>\r\n"),
+    };
+}
+
 bool page_closes(unsigned status)
 {
     const struct page *p = find_page(status);

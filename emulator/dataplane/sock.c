@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 #include "base/memory.h"
+#include "dataplane/secure.h"
 
 struct chunk {
     uv_write_t req;
@@ -20,15 +21,34 @@ static uv_stream_t *stream_of(struct sock *s)
     return (uv_stream_t *)&s->tcp;
 }
 
-int sock_init(struct sock *s, uv_loop_t *loop)
+void sock_rooms_init(struct sock_rooms *rooms)
 {
+    rooms->read = xcalloc(SOCK_READ_ROOM);
+    rooms->plain = xcalloc(SOCK_READ_ROOM);
+    rooms->record = xcalloc(SOCK_RECORD);
+    secure_rooms_init(rooms);
+}
+
+void sock_rooms_free(struct sock_rooms *rooms)
+{
+    free(rooms->read);
+    free(rooms->plain);
+    free(rooms->record);
+    secure_rooms_free(rooms);
+}
+
+int sock_init(struct sock *s, uv_loop_t *loop, struct sock_rooms *rooms)
+{
+    s->rooms = rooms;
+    s->secure = NULL;
     s->connected = s->closing = s->reading = s->nowhere = false;
     return uv_tcp_init(loop, &s->tcp);
 }
 
 size_t sock_queued(const struct sock *s)
 {
-    return uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp) +
+           (s->secure != NULL ? secure_waiting(s) : 0);
 }
 
 bool sock_is_full(const struct sock *s)
@@ -67,15 +87,11 @@ static int queue_rest(struct sock *s, const uv_buf_t *bufs, unsigned n, size_t t
     return r;
 }
 
-int sock_write(struct sock *s, uv_buf_t *bufs, unsigned n)
+int sock_send_raw(struct sock *s, uv_buf_t *bufs, unsigned n)
 {
     size_t sent = 0, total = 0;
 
-    if (s->closing)
-        return UV_ECANCELED;
-    if (s->nowhere)
-        return 0;
-    if (s->connected && sock_queued(s) == 0) {
+    if (s->connected && uv_stream_get_write_queue_size(stream_of(s)) == 0) {
         int r = uv_try_write(stream_of(s), bufs, n);
 
         if (r < 0 && r != UV_EAGAIN)
@@ -96,11 +112,42 @@ int sock_write(struct sock *s, uv_buf_t *bufs, unsigned n)
     return queue_rest(s, bufs, n, total);
 }
 
-void sock_read_start(struct sock *s, uv_alloc_cb alloc, uv_read_cb read)
+int sock_write(struct sock *s, uv_buf_t *bufs, unsigned n)
+{
+    if (s->closing)
+        return UV_ECANCELED;
+    if (s->nowhere)
+        return 0;
+    return s->secure != NULL ? secure_write(s, bufs, n) : sock_send_raw(s, bufs, n);
+}
+
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret_buf)
+{
+    const struct sock *s = container_of(h, struct sock, tcp);
+
+    (void)suggested;
+    *ret_buf = uv_buf_init(s->rooms->read, SOCK_READ_ROOM);
+}
+
+static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct sock *s = container_of(stream, struct sock, tcp);
+
+    if (n == 0)
+        return;
+    if (n < 0)
+        s->reading = false;
+    if (s->secure != NULL && n > 0)
+        secure_read(s, str_n(buf->base, (size_t)n));
+    else
+        s->on_read(s, n, buf->base);
+}
+
+void sock_read_start(struct sock *s)
 {
     if (s->reading || s->closing)
         return;
-    s->reading = uv_read_start(stream_of(s), alloc, read) == 0;
+    s->reading = uv_read_start(stream_of(s), on_alloc, on_bytes) == 0;
 }
 
 void sock_read_stop(struct sock *s)
@@ -113,8 +160,11 @@ void sock_read_stop(struct sock *s)
 
 void sock_end(struct sock *s)
 {
-    if (!s->closing)
-        (void)uv_shutdown(&s->shutdown, stream_of(s), NULL);
+    if (s->closing)
+        return;
+    if (s->secure != NULL)
+        secure_end(s);
+    (void)uv_shutdown(&s->shutdown, stream_of(s), NULL);
 }
 
 void sock_close(struct sock *s, uv_close_cb on_closed)
@@ -122,6 +172,7 @@ void sock_close(struct sock *s, uv_close_cb on_closed)
     assert(!s->closing);
     s->closing = true;
     s->reading = false;
+    secure_free(s);
     uv_close((uv_handle_t *)&s->tcp, on_closed);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/macros.h"
 #include "base/memory.h"
+#include "dataplane/secure.h"
 
 static void on_closed(uv_handle_t *h)
 {
@@ -161,18 +162,16 @@ static void on_end(struct upstream *u, int error)
     fail(u, error);
 }
 
-static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+static void on_read(struct sock *s, ssize_t n, const char *at)
 {
-    struct upstream *u = s->data;
+    struct upstream *u = container_of(s, struct upstream, sock);
 
-    if (n == 0)
-        return;
     if (n < 0)
         on_end(u, (int)n);
     else if (u->exchange == NULL)
         close_upstream(u); /* an answer without a request */
     else
-        take_bytes(u, str_n(buf->base, (size_t)n));
+        take_bytes(u, str_n(at, (size_t)n));
 }
 
 void upstream_pause(struct upstream *u)
@@ -183,7 +182,7 @@ void upstream_pause(struct upstream *u)
 void upstream_resume(struct upstream *u)
 {
     if (u->sock.connected)
-        sock_read_start(&u->sock, worker_alloc, on_read);
+        sock_read_start(&u->sock);
 }
 
 /* --- writing and connecting ---------------------------------------------------------------- */
@@ -208,13 +207,36 @@ static void on_write_failed(struct sock *s, int error)
     fail(u, error);
 }
 
+static void on_connect_timeout(uv_timer_t *t)
+{
+    fail(t->data, UV_ETIMEDOUT);
+}
+
+static void on_handshake_timeout(uv_timer_t *t)
+{
+    fail(t->data, UV_EPROTO);
+}
+
+static void start_timer(struct upstream *u, int64_t ms, uv_timer_cb on_time)
+{
+    int64_t real = clock_real_delay(u->endpoint->worker->clock, ms);
+
+    (void)uv_timer_start(&u->timer, on_time, (uint64_t)real, 0);
+}
+
+static void on_secured(struct sock *s)
+{
+    struct upstream *u = container_of(s, struct upstream, sock);
+
+    (void)uv_timer_stop(&u->timer);
+}
+
 static void on_connected(uv_connect_t *req, int status)
 {
     struct upstream *u = container_of(req, struct upstream, connect);
 
     if (u->closing)
         return;
-    (void)uv_timer_stop(&u->timer);
     if (status < 0) {
         fail(u, status);
         return;
@@ -223,12 +245,13 @@ static void on_connected(uv_connect_t *req, int status)
     (void)uv_tcp_nodelay(&u->sock.tcp, 1);
     if (u->exchange != NULL)
         u->exchange->active_ms = (int64_t)uv_now(&u->endpoint->worker->loop);
-    upstream_resume(u);
-}
-
-static void on_connect_timeout(uv_timer_t *t)
-{
-    fail(t->data, UV_ETIMEDOUT);
+    if (u->endpoint->tls)
+        start_timer(u, UPSTREAM_HANDSHAKE_MS, on_handshake_timeout);
+    else
+        (void)uv_timer_stop(&u->timer);
+    sock_read_start(&u->sock);
+    if (u->endpoint->tls)
+        secure_begin(&u->sock);
 }
 
 static struct upstream *new_upstream(struct exchange *x, struct endpoint *e)
@@ -236,10 +259,12 @@ static struct upstream *new_upstream(struct exchange *x, struct endpoint *e)
     struct upstream *u = xcalloc(sizeof *u);
 
     u->endpoint = endpoint_ref(e);
-    u->in = buf_init(HTTP_RESPONSE_FIELDS_MAX + 1024 + READ_ROOM);
+    u->in = buf_init(HTTP_RESPONSE_FIELDS_MAX + 1024 + SOCK_READ_ROOM);
     u->handles = 2;
     (void)uv_timer_init(&e->worker->loop, &u->timer);
-    (void)sock_init(&u->sock, &e->worker->loop);
+    (void)sock_init(&u->sock, &e->worker->loop, &e->worker->rooms);
+    u->sock.on_read = on_read;
+    u->sock.on_secured = on_secured;
     u->sock.on_drained = on_drained;
     u->sock.on_failed = on_write_failed;
     u->timer.data = u->sock.tcp.data = u;
@@ -251,11 +276,12 @@ static struct upstream *new_upstream(struct exchange *x, struct endpoint *e)
 static struct upstream *connect_new(struct exchange *x, struct endpoint *e, bool reachable)
 {
     struct upstream *u = new_upstream(x, e);
-    int64_t limit = clock_real_delay(e->worker->clock, UPSTREAM_CONNECT_MS);
     int r = 0;
 
-    (void)uv_timer_start(&u->timer, on_connect_timeout, (uint64_t)limit, 0);
+    start_timer(u, UPSTREAM_CONNECT_MS, on_connect_timeout);
     u->sock.nowhere = !reachable;
+    if (e->tls)
+        secure_connect(&u->sock, e->worker->to_targets);
     if (reachable)
         r = uv_tcp_connect(&u->connect, &u->sock.tcp, (const struct sockaddr *)&e->at,
                            on_connected);

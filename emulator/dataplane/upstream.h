@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "dataplane/exchange.h"
 
-enum { UPSTREAM_CONNECT_MS = 10 * 1000 };
+enum { UPSTREAM_CONNECT_MS = 10 * 1000, UPSTREAM_HANDSHAKE_MS = 10 * 1000 };
 
 struct upstream {
     struct sock sock;

@@ -10,9 +10,11 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "dataplane/dp_tls.h"
 #include "dataplane/front.h"
 #include "dataplane/health.h"
 #include "dataplane/nodeport.h"
+#include "dataplane/secure.h"
 
 enum { BACKLOG = 1024 };
 
@@ -57,13 +59,14 @@ static void on_connection(uv_stream_t *s, int status)
 }
 
 int acceptor_open(struct worker *w, const struct sockaddr_in *at, struct balancer *balancer,
-                  uint16_t listener_port, struct link *list, struct acceptor **ret_door)
+                  uint16_t listener_port, bool tls, struct link *list, struct acceptor **ret_door)
 {
     struct acceptor *d = xcalloc(sizeof *d);
     int r;
 
     d->worker = w;
     d->at = *at;
+    d->tls = tls;
     d->listener_port = listener_port;
     d->balancer = balancer == NULL ? NULL : balancer_ref(balancer);
     r = listen_at(w, &d->tcp, at, on_connection);
@@ -91,14 +94,6 @@ struct str worker_date(struct worker *w)
         (void)strftime(w->date, sizeof w->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
     }
     return str_c(w->date);
-}
-
-void worker_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret_buf)
-{
-    struct worker *w = h->loop->data;
-
-    (void)suggested;
-    *ret_buf = uv_buf_init(w->read_room, READ_ROOM);
 }
 
 /* --- orders -------------------------------------------------------------------------------- */
@@ -196,7 +191,9 @@ void worker_tell(struct worker *w, const struct order *order)
 
 static void make_rooms(struct worker *w)
 {
-    w->read_room = xcalloc(READ_ROOM);
+    sock_rooms_init(&w->rooms);
+    w->peek = secure_peek_context();
+    w->to_targets = dp_tls_client(true, false);
     w->to_client.text = (struct text){.at = xcalloc(GATHER_ROOM), .room = GATHER_ROOM};
     w->to_target.text = (struct text){.at = xcalloc(GATHER_ROOM), .room = GATHER_ROOM};
     w->request_fields.at = xcalloc(HTTP_FIELD_COUNT_MAX * sizeof(struct http_field));
@@ -221,23 +218,32 @@ static int check_free(struct worker *w, const struct sockaddr_in *at)
     return r;
 }
 
-static int open_common_door(struct worker *w, const struct dataplane_settings *settings)
+/* One of the doors that all load balancers share; *at gets the port that it has. */
+static int open_common_door(struct worker *w, const struct sockaddr_in *wanted, bool tls,
+                            struct sockaddr_in *at)
 {
     struct acceptor *d = NULL;
-    int r = 0, n = sizeof w->common_at;
+    int r = 0, n = sizeof *at;
 
-    if (settings->http == NULL)
+    if (wanted == NULL)
         return 0;
     if (w->index == 0 && !w->alone)
-        r = check_free(w, settings->http);
+        r = check_free(w, wanted);
     if (r < 0)
         return r;
-    r = acceptor_open(w, settings->http, NULL, 80, &w->common_doors, &d);
+    r = acceptor_open(w, wanted, NULL, tls ? 443 : 80, tls, &w->common_doors, &d);
     if (r == 0)
-        r = uv_tcp_getsockname(&d->tcp, (struct sockaddr *)&w->common_at, &n);
+        r = uv_tcp_getsockname(&d->tcp, (struct sockaddr *)at, &n);
     if (r == 0)
-        d->at = w->common_at;
+        d->at = *at;
     return r;
+}
+
+static int open_common_doors(struct worker *w, const struct dataplane_settings *settings)
+{
+    int r = open_common_door(w, settings->http, false, &w->common_http);
+
+    return r < 0 ? r : open_common_door(w, settings->https, true, &w->common_https);
 }
 
 int worker_init(struct worker *w, struct dataplane *plane, unsigned index,
@@ -265,7 +271,7 @@ int worker_init(struct worker *w, struct dataplane *plane, unsigned index,
     if (index == 0)
         w->health = health_new(w);
     if (r == 0)
-        r = open_common_door(w, settings);
+        r = open_common_doors(w, settings);
     return r;
 }
 
@@ -297,7 +303,9 @@ void worker_deinit(struct worker *w)
     map_free(&w->services);
     map_free(&w->endpoints);
     map_free(&w->groups);
-    free(w->read_room);
+    SSL_CTX_free(w->peek);
+    SSL_CTX_free(w->to_targets);
+    sock_rooms_free(&w->rooms);
     free(w->to_client.text.at);
     free(w->to_target.text.at);
     free(w->request_fields.at);

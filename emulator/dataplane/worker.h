@@ -4,6 +4,7 @@
  * it ended, to the control thread). */
 #pragma once
 
+#include <openssl/ssl.h>
 #include <uv.h>
 
 #include "base/clock.h"
@@ -17,8 +18,6 @@
 
 struct worker;
 
-enum { READ_ROOM = 64 * 1024 };
-
 /* --- what outlives a configuration ---------------------------------------------------------- */
 
 /* A target as one worker uses it: its connections and the requests they carry. */
@@ -27,6 +26,7 @@ struct endpoint {
     struct worker *worker;
     char *key; /* group, id, port and address; the map's key */
     struct sockaddr_in at;
+    bool tls; /* it speaks HTTPS */
     unsigned in_flight;
     unsigned seen;    /* the last worker.round that had it */
     struct link idle; /* struct upstream, most recently used first */
@@ -65,7 +65,8 @@ struct acceptor {
     uv_tcp_t tcp; /* .data is the door */
     struct link link;
     struct worker *worker;
-    struct balancer *balancer; /* NULL: the common door, shared by Host */
+    struct balancer *balancer; /* NULL: a common door, shared by Host or server name */
+    bool tls;                  /* of a common door; at others the listener says it */
     uint16_t listener_port;
     struct sockaddr_in at;
     bool kept; /* while a new configuration is taken up */
@@ -81,8 +82,9 @@ void balancer_unref(struct balancer *b);
 /* Takes up a configuration (ours from now on), or with NULL the end of the load balancer. */
 void balancer_apply(struct worker *w, struct str arn, struct dp_balancer *config);
 
-/* The load balancer that a request at the common door is for, by its Host; NULL when none is. */
-struct balancer *balancer_find(struct worker *w, struct str host, uint16_t port);
+/* The load balancer that a request at a common door is for, by its Host or its server name (empty
+ * without SNI); NULL when none is. @tls: only listeners of that kind count. */
+struct balancer *balancer_find(struct worker *w, struct str host, uint16_t port, bool tls);
 
 /* --- the worker ------------------------------------------------------------------------------ */
 
@@ -110,8 +112,8 @@ struct worker {
     unsigned index;
     bool stopping, running;
     bool more_doors;
-    bool alone; /* the only worker */
-    struct sockaddr_in common_at;
+    bool alone;                                   /* the only worker */
+    struct sockaddr_in common_http, common_https; /* port 0: there is none */
     struct clock *clock;
     struct ids ids;
 
@@ -127,7 +129,9 @@ struct worker {
     struct link relays;    /* of node ports */
     struct health *health; /* the first worker's */
 
-    char *read_room;
+    struct sock_rooms rooms;
+    SSL_CTX *peek;       /* reads whom a TLS client wants at a common door */
+    SSL_CTX *to_targets; /* of connections to targets that speak HTTPS */
     struct gather to_client, to_target;
     struct http_fields request_fields, response_fields;
     llhttp_t chunks;
@@ -151,7 +155,7 @@ bool worker_is_settled(struct worker *w);
 
 /* Opens a listening socket; 0 and *ret_door, or a negative UV_* error. @balancer is referenced. */
 int acceptor_open(struct worker *w, const struct sockaddr_in *at, struct balancer *balancer,
-                  uint16_t listener_port, struct link *list, struct acceptor **ret_door);
+                  uint16_t listener_port, bool tls, struct link *list, struct acceptor **ret_door);
 void acceptor_close(struct acceptor *d);
 
 /* A bound, listening IPv4 socket; where there are several workers each has its own at the same
@@ -164,6 +168,3 @@ void balancers_close(struct worker *w);
 
 /* The Date header's value of now; valid until the next second. */
 struct str worker_date(struct worker *w);
-
-/* Gives libuv the worker's one read buffer: what is read is used up or copied in the callback. */
-void worker_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret_buf);

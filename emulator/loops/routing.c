@@ -36,6 +36,7 @@ struct routed {
     struct map uses; /* ids whose change concerns it; keys in the arena */
     struct str *groups;
     size_t group_count;
+    struct dp_balancer *compiled; /* a reference */
 };
 
 /* A check's result that waits to be written. */
@@ -166,6 +167,14 @@ static void look_at_lost_groups(struct routing *r, const struct routed *b,
             enqueue(r, GROUPS, b->groups[i]);
 }
 
+static void free_routed(struct routed *b)
+{
+    forget_pass(b);
+    dp_balancer_unref(b->compiled);
+    free(b->arn);
+    free(b);
+}
+
 static void remove_balancer(struct routing *r, struct str arn)
 {
     struct routed *b = map_get(&r->balancers, arn);
@@ -175,9 +184,7 @@ static void remove_balancer(struct routing *r, struct str arn)
     look_at_lost_groups(r, b, NULL);
     dataplane_remove_balancer(r->plane, arn);
     (void)map_remove(&r->balancers, arn);
-    forget_pass(b);
-    free(b->arn);
-    free(b);
+    free_routed(b);
 }
 
 static struct routed *need_routed(struct routing *r, struct str arn)
@@ -207,6 +214,7 @@ static int put_balancer(struct routing *r, const struct load_balancer *lb)
                                  .fabric = r->o.fabric,
                                  .security_groups = r->o.security_groups,
                                  .arena = &next.arena,
+                                 .before = b->compiled,
                                  .uses = &next.uses};
     struct routed_health *health = NULL;
     struct dp_balancer *now = NULL;
@@ -218,7 +226,9 @@ static int put_balancer(struct routing *r, const struct load_balancer *lb)
     }
     look_at_lost_groups(r, b, now);
     forget_pass(b);
+    dp_balancer_unref(b->compiled);
     next.arn = b->arn;
+    next.compiled = dp_balancer_ref(now);
     *b = next;
     note_groups(b, now);
     write_health(r, health);
@@ -487,6 +497,9 @@ static void on_change(void *data, const struct change *change)
         else
             look_at_users(r, change->key);
         break;
+    case CHANGE_CERTIFICATE:
+        look_at_users(r, change->key);
+        break;
     default:
         break;
     }
@@ -515,20 +528,22 @@ static void look_at_everything(struct routing *r)
     enqueue(r, DRAINED, S(""));
 }
 
-int routing_start(const struct routing_options *o, struct routing **ret_routing)
+int routing_start(const struct routing_options *o, struct routing **ret_routing,
+                  bool *ret_https_failed)
 {
     struct routing *r = xcalloc(sizeof *r);
     struct store *store = objects_store(o->objects);
     struct dataplane_settings settings = {
         .workers = o->workers > 0 ? o->workers : 1,
         .http = o->http,
+        .https = o->https,
         .clock = store_clock(store),
         .ids = store_ids(store),
         .more_doors = o->more_doors,
         .on_health = on_health,
         .data = r,
     };
-    int result = dataplane_start(o->loop, &settings, &r->plane);
+    int result = dataplane_start(o->loop, &settings, &r->plane, ret_https_failed);
 
     if (result < 0) {
         free(r);
@@ -585,13 +600,8 @@ void routing_stop(struct routing *r, void (*on_stopped)(void *data), void *data)
     (void)uv_timer_stop(&r->timer);
     queue_deinit(&r->queue);
     pump_deinit(&r->pump);
-    while ((e = map_next(&r->balancers, &at)) != NULL) {
-        struct routed *b = e->value;
-
-        forget_pass(b);
-        free(b->arn);
-        free(b);
-    }
+    while ((e = map_next(&r->balancers, &at)) != NULL)
+        free_routed(e->value);
     map_free(&r->balancers);
     LIST_EACH(struct result, result, &r->results, link)
         free_result(result);

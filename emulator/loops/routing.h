@@ -15,14 +15,15 @@ struct routing_options {
     struct objects *objects;
     struct fabric *fabric;
     unsigned workers;
-    const struct sockaddr_in *http; /* the common HTTP door; NULL: none */
-    bool more_doors;                /* see dataplane_settings */
-    bool security_groups;           /* whether they stop traffic */
+    const struct sockaddr_in *http, *https; /* the common doors; NULL: none */
+    bool more_doors;                        /* see dataplane_settings */
+    bool security_groups;                   /* whether they stop traffic */
 };
 
 /* Starts the data plane and everything that the store has. 0 and *ret_routing, or a negative UV_*
- * error of the common door. */
-int routing_start(const struct routing_options *o, struct routing **ret_routing);
+ * error of a common door; *ret_https_failed tells of which. */
+int routing_start(const struct routing_options *o, struct routing **ret_routing,
+                  bool *ret_https_failed);
 
 /* The data plane, for its addresses and for clock changes; borrowed. */
 struct dataplane *routing_dataplane(struct routing *r);

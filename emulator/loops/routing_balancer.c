@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "loops/routing_rule.h"
 #include "loops/routing_target.h"
+#include "loops/routing_tls.h"
 
 /* One pass over one load balancer. */
 struct pass {
@@ -20,6 +21,7 @@ struct pass {
     struct arena *keep; /* out's */
     struct routed_front front;
     struct routed_health **health_tail;
+    bool http2; /* TLS listeners offer it */
 };
 
 #define COUNT(n, list)                                                \
@@ -129,6 +131,7 @@ static int compile_group(struct pass *p, const struct target_group *from, struct
         .protocol = str_is(from->protocol, "HTTPS") ? DP_HTTPS : DP_HTTP,
         .health = {.enabled = from->health_enabled,
                    .tcp = str_is(from->health_protocol, "TCP"),
+                   .tls = str_is(from->health_protocol, "HTTPS"),
                    .interval_ms = from->health_interval * 1000,
                    .timeout_ms = from->health_timeout * 1000,
                    .healthy_threshold = (uint32_t)from->healthy_threshold,
@@ -191,6 +194,8 @@ static int compile_listener(struct pass *p, const struct listener *from, struct 
     to->rules = arena_array(p->keep, n, sizeof *to->rules);
     for (const struct listener_rule *rule = first; r == 0 && rule != NULL; rule = rule->next)
         compile_rule(p, rule, &to->rules[to->rule_count++]);
+    if (r == 0 && to->protocol == DP_HTTPS)
+        r = routing_compile_tls(p->c, from, p->http2, p->c->before, to);
     return r;
 }
 

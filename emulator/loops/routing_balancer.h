@@ -12,9 +12,10 @@ struct routing_compiler {
     struct store *store;
     struct fabric *fabric;
     bool security_groups;
-    struct arena *arena; /* for the pass; what is compiled has its own */
-    struct map *uses;    /* ids of security groups, interfaces and instances that were looked at;
-                            values are not NULL, keys live in @arena */
+    struct arena *arena;              /* for the pass; what is compiled has its own */
+    const struct dp_balancer *before; /* what it was compiled to last; NULL: nothing yet */
+    struct map *uses; /* ids of security groups, interfaces and instances that were looked at;
+                         values are not NULL, keys live in @arena */
 };
 
 /* The states of targets that a pass found, to be written where DescribeTargetHealth reads. */

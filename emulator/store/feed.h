@@ -16,6 +16,7 @@ enum change_topic {
     CHANGE_EKS,            /* a cluster, node group or Fargate profile */
     CHANGE_IAM,            /* roles, policies, providers … */
     CHANGE_SETTING,
+    CHANGE_CERTIFICATE, /* what TLS listeners present for a certificate's ARN */
 };
 
 /* What goes with a change beyond its key; owned by the feed once announced, released by the

@@ -10,6 +10,7 @@
 #include "store/object.h"
 #include "store/setting.h"
 #include "store/tag.h"
+#include "store/tls_material.h"
 #include "store/trust_store.h"
 
 struct migration {
@@ -20,15 +21,16 @@ struct migration {
 
 /* Append only. */
 static const struct migration migrations[] = {
-    {"setting",     1, setting_schema_1    },
-    {"object",      1, object_schema_1     },
-    {"iam",         1, iam_schema_1        },
-    {"tag",         1, tag_schema_1        },
-    {"ec2",         1, ec2_schema_1        },
-    {"eks",         1, eks_schema_1        },
-    {"elbv2",       1, elbv2_schema_1      },
-    {"trust_store", 1, trust_store_schema_1},
-    {"iam",         2, iam_schema_2        },
+    {"setting",      1, setting_schema_1     },
+    {"object",       1, object_schema_1      },
+    {"iam",          1, iam_schema_1         },
+    {"tag",          1, tag_schema_1         },
+    {"ec2",          1, ec2_schema_1         },
+    {"eks",          1, eks_schema_1         },
+    {"elbv2",        1, elbv2_schema_1       },
+    {"trust_store",  1, trust_store_schema_1 },
+    {"iam",          2, iam_schema_2         },
+    {"tls_material", 1, tls_material_schema_1},
 };
 
 static const char table_of_migrations[] =

@@ -71,6 +71,7 @@ int main(int argc, char **argv)
     struct clock clock;
     struct ids ids;
     struct dataplane *d;
+    bool https_failed;
     uv_signal_t term;
     uv_loop_t loop;
 
@@ -85,7 +86,7 @@ int main(int argc, char **argv)
             &loop,
             &(struct dataplane_settings){
                 .workers = (unsigned)atoi(argv[4]), .http = &at, .clock = &clock, .ids = &ids},
-            &d) < 0) {
+            &d, &https_failed) < 0) {
         (void)fprintf(stderr, "bench_dataplane: cannot listen on port %s\n", argv[1]);
         return 1;
     }

@@ -472,6 +472,7 @@ TEST(a_door_that_somebody_has_is_an_error)
 
     for (unsigned workers = 1; workers <= 2; workers++) {
         struct dataplane *second;
+        bool https_failed = false;
 
         world_start(&w, workers);
         CHECK("a second server does not share the common door",
@@ -479,7 +480,15 @@ TEST(a_door_that_somebody_has_is_an_error)
                   &w.loop,
                   &(struct dataplane_settings){
                       .workers = workers, .http = &w.front, .clock = &w.clock, .ids = &w.ids},
-                  &second) == UV_EADDRINUSE);
+                  &second, &https_failed) == UV_EADDRINUSE);
+        CHECK("and it is said which one", !https_failed);
+        CHECK("nor the one for TLS",
+              dataplane_start(
+                  &w.loop,
+                  &(struct dataplane_settings){
+                      .workers = workers, .https = &w.front_tls, .clock = &w.clock, .ids = &w.ids},
+                  &second, &https_failed) == UV_EADDRINUSE);
+        CHECK("which is said too", https_failed);
         world_end(&w);
     }
 }

@@ -280,6 +280,7 @@ static void open_pod(struct town *t)
 static void open_town(struct town *t)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    bool https_failed;
 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)uv_loop_init(&t->loop);
@@ -291,7 +292,7 @@ static void open_town(struct town *t)
                                                              .workers = 2,
                                                              .http = &any,
                                                              .security_groups = true},
-                                   &t->routing),
+                                   &t->routing, &https_failed),
                      0);
     t->front = dataplane_http_address(routing_dataplane(t->routing));
     assert_int_equal(store_begin(t->store), 0);

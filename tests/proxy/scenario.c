@@ -100,18 +100,21 @@ void world_start(struct world *w, unsigned workers)
     struct dataplane_settings settings = {
         .workers = workers,
         .http = &any,
+        .https = &any,
         .clock = &w->clock,
         .ids = &w->ids,
         .on_health = heard_health,
         .data = w,
     };
+    bool https_failed;
 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)uv_loop_init(&w->loop);
     clock_init(&w->clock);
     ids_init(&w->ids, 7);
-    assert_int_equal(dataplane_start(&w->loop, &settings, &w->plane), 0);
+    assert_int_equal(dataplane_start(&w->loop, &settings, &w->plane, &https_failed), 0);
     w->front = dataplane_http_address(w->plane);
+    w->front_tls = dataplane_https_address(w->plane);
 }
 
 void world_end(struct world *w)

@@ -47,7 +47,7 @@ struct world {
     struct clock clock;
     struct ids ids;
     struct dataplane *plane;
-    struct sockaddr_in front;
+    struct sockaddr_in front, front_tls;
     void (*on_health)(struct world *w, const struct dp_health_report *r);
     void *data;
 };

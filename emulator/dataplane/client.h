@@ -1,0 +1,16 @@
+/* Who asks: the facts of a client's connection that its requests, log lines and answers need. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct client {
+    uint32_t machine; /* the TCP peer, as the machine has it */
+    uint32_t address; /* the same in the VPC's eyes; set when a request is routed */
+    uint16_t port;
+    uint16_t listener_port;
+    bool tls;
+    const char *tls_version, *tls_cipher; /* OpenSSL's spelling; NULL in clear */
+};
