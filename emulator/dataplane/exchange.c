@@ -36,7 +36,7 @@ static void drop_upstream(struct exchange *x, bool reuse)
     upstream_release(u, reuse);
 }
 
-static void answer(struct exchange *x, const struct own_answer *a)
+void exchange_answer(struct exchange *x, const struct own_answer *a)
 {
     drop_upstream(x, false);
     x->status = a->status;
@@ -52,7 +52,7 @@ void exchange_refuse(struct exchange *x, unsigned status)
     struct own_answer page;
 
     if (page_find(status, &page) || page_find(500, &page))
-        answer(x, &page);
+        exchange_answer(x, &page);
 }
 
 static void give_up(struct exchange *x)
@@ -71,8 +71,9 @@ static void fixed_response(struct exchange *x, const struct dp_action *a)
 
     text_add(&type, a->content_type);
     text_add(&type, S("; charset=utf-8"));
-    answer(x, &(struct own_answer){
-                  .status = a->status, .content_type = str_n(type.at, type.n), .body = a->body});
+    exchange_answer(x, &(struct own_answer){.status = a->status,
+                                            .content_type = str_n(type.at, type.n),
+                                            .body = a->body});
 }
 
 static void redirect(struct exchange *x, const struct dp_action *a, const struct request_head *h)
@@ -90,7 +91,7 @@ static void redirect(struct exchange *x, const struct dp_action *a, const struct
         return;
     }
     page.location = str_n(room->at, room->n);
-    answer(x, &page);
+    exchange_answer(x, &page);
 }
 
 static const struct dp_group *draw_group(struct exchange *x, const struct dp_action *a)

@@ -20,7 +20,6 @@ struct front_ops {
     void (*finished)(struct exchange *x);  /* response over and flushed: the exchange is free */
     void (*abort)(struct exchange *x);     /* the response can't be completed */
     void (*want_body)(struct exchange *x); /* there is room for more of the request's body */
-    bool (*is_full)(struct exchange *x);   /* the client is slow */
 };
 
 struct exchange {
@@ -57,7 +56,10 @@ void exchange_flush_request(struct exchange *x);
 /* Whether the target is slow to take the request's body. */
 bool exchange_is_full(const struct exchange *x);
 
-/* The load balancer's own page instead of a response; also before exchange_begin. */
+/* An answer of the load balancer's own instead of a response; also before exchange_begin. */
+void exchange_answer(struct exchange *x, const struct own_answer *a);
+
+/* Likewise its page for @status. */
 void exchange_refuse(struct exchange *x, unsigned status);
 
 /* The client is gone: nothing is sent any more. */

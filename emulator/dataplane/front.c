@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "base/memory.h"
 #include "dataplane/dp_tls.h"
+#include "dataplane/http2.h"
 
 enum {
     /* A connection that a security group does not admit stays silent as long as a client's own
@@ -142,10 +143,15 @@ static void on_secured(struct sock *s)
 {
     struct conn *c = container_of(s, struct conn, sock);
     SSL *ssl = secure_ssl(s);
+    const unsigned char *alpn;
+    unsigned n;
 
     c->client.tls = true;
     c->client.tls_version = SSL_get_version(ssl);
     c->client.tls_cipher = SSL_get_cipher_name(ssl);
+    SSL_get0_alpn_selected(ssl, &alpn, &n);
+    if (str_eq(str_n((const char *)alpn, n), S("h2")))
+        c->protocol = &http2_protocol;
     begin_protocol(c);
 }
 

@@ -9,6 +9,7 @@
 
 struct conn;
 struct dp_tls;
+struct http2;
 
 /* What a protocol does with a connection. */
 struct conn_protocol {
@@ -67,6 +68,7 @@ struct conn {
     int64_t opened_ms, active_ms, idle_ms; /* by the loop's clock */
     unsigned handles;                      /* still held by libuv */
     struct http1 http1;
+    struct http2 *http2;
 };
 
 /* Takes a waiting connection from @door. */

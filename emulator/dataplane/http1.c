@@ -150,11 +150,6 @@ static void want_body(struct exchange *x)
         sock_read_start(&c->sock);
 }
 
-static bool is_full(struct exchange *x)
-{
-    return sock_is_full(&conn_of(x)->sock);
-}
-
 static const struct front_ops http1_ops = {
     .send_head = send_head,
     .send_content = send_content,
@@ -164,35 +159,20 @@ static const struct front_ops http1_ops = {
     .finished = finished,
     .abort = abort_response,
     .want_body = want_body,
-    .is_full = is_full,
 };
 
 /* --- requests ------------------------------------------------------------------------------ */
 
-/* At the common door a Host that belongs to nobody. No load balancer would say this: it is ours. */
-static void answer_unknown_host(struct conn *c)
-{
-    static const struct own_answer unknown = {
-        .status = 404,
-        .content_type = STR_INIT("text/plain; charset=utf-8"),
-        .body = STR_INIT("Elbow: no load balancer answers to this Host. Use the DNS name that "
-                         "describe-load-balancers (or kubectl get ingress) shows.\n"),
-    };
-
-    c->http1.x.response_started = c->http1.x.response_done = true;
-    send_answer(&c->http1.x, &unknown);
-    flush(&c->http1.x);
-    finished(&c->http1.x);
-}
-
 static void route(struct conn *c, const struct request_head *h)
 {
     const struct dp_listener *listener;
+    struct own_answer page;
     struct live *live;
 
     switch (conn_route(c, h, &live, &listener)) {
     case ROUTE_UNKNOWN:
-        answer_unknown_host(c);
+        page_unknown_host(&page);
+        exchange_answer(&c->http1.x, &page);
         return;
     case ROUTE_NOWHERE:
         conn_close(c);

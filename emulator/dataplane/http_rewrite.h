@@ -53,6 +53,10 @@ struct str http_reason(unsigned status);
 /* The page that the load balancer itself shows for @status; false when it has none. */
 bool page_find(unsigned status, struct own_answer *ret_answer);
 
+/* At a common door, for a Host that belongs to nobody. No load balancer would say this: it is
+ * ours. */
+void page_unknown_host(struct own_answer *ret_answer);
+
 /* What a client hears that speaks HTTP to a TLS listener. */
 void page_clear_to_tls(struct own_answer *ret_answer);
 

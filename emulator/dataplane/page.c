@@ -130,6 +130,16 @@ bool page_find(unsigned status, struct own_answer *ret_answer)
     return true;
 }
 
+void page_unknown_host(struct own_answer *ret_answer)
+{
+    *ret_answer = (struct own_answer){
+        .status = 404,
+        .content_type = S("text/plain; charset=utf-8"),
+        .body = S("Elbow: no load balancer answers to this Host. Use the DNS name that "
+                  "describe-load-balancers (or kubectl get ingress) shows.\n"),
+    };
+}
+
 void page_clear_to_tls(struct own_answer *ret_answer)
 {
     *ret_answer = (struct own_answer){

@@ -13,6 +13,7 @@
 #include "dataplane/dp_tls.h"
 #include "dataplane/front.h"
 #include "dataplane/health.h"
+#include "dataplane/http2.h"
 #include "dataplane/nodeport.h"
 #include "dataplane/secure.h"
 
@@ -192,6 +193,7 @@ void worker_tell(struct worker *w, const struct order *order)
 static void make_rooms(struct worker *w)
 {
     sock_rooms_init(&w->rooms);
+    w->http2 = http2_shared_new();
     w->peek = secure_peek_context();
     w->to_targets = dp_tls_client(true, false);
     w->to_client.text = (struct text){.at = xcalloc(GATHER_ROOM), .room = GATHER_ROOM};
@@ -303,6 +305,7 @@ void worker_deinit(struct worker *w)
     map_free(&w->services);
     map_free(&w->endpoints);
     map_free(&w->groups);
+    http2_shared_free(w->http2);
     SSL_CTX_free(w->peek);
     SSL_CTX_free(w->to_targets);
     sock_rooms_free(&w->rooms);

@@ -100,6 +100,7 @@ struct order {
 };
 
 struct health;
+struct http2_shared;
 
 struct worker {
     uv_loop_t loop;
@@ -130,6 +131,7 @@ struct worker {
     struct health *health; /* the first worker's */
 
     struct sock_rooms rooms;
+    struct http2_shared *http2;
     SSL_CTX *peek;       /* reads whom a TLS client wants at a common door */
     SSL_CTX *to_targets; /* of connections to targets that speak HTTPS */
     struct gather to_client, to_target;
