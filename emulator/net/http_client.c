@@ -490,8 +490,8 @@ static void on_end(void *data)
 {
     struct connection *c = data;
 
-    if (c->call != NULL && c->step == STEP_READY && llhttp_message_needs_eof(&c->parser) != 0 &&
-        llhttp_finish(&c->parser) == HPE_OK)
+    if (c->call != NULL && c->step == STEP_READY && c->call->result.status != 0 &&
+        llhttp_message_needs_eof(&c->parser) != 0 && llhttp_finish(&c->parser) == HPE_OK)
         c->complete = true;
     if (c->call != NULL && c->complete) {
         c->keep_alive = false;

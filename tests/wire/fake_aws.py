@@ -97,6 +97,8 @@ class Account:
         self.calls = []
         self.faults = collections.defaultdict(list)
         self.typed_conditions = False
+        self.session_end = "2999-01-01T00:00:00Z"
+        self.keys = []  # access key ids, call by call
         self.before_change = None  # called with a changing call, before it is carried out
 
     # --- helpers
@@ -606,6 +608,12 @@ class Account:
     def iam_ListServerCertificates(self, p):
         return {"ServerCertificateMetadataList": [], "IsTruncated": False}
 
+    def sts_AssumeRoleWithWebIdentity(self, p):
+        self.made["session"] += 1
+        return {"Credentials": {
+            "AccessKeyId": f"ASIASESSION{self.made['session']}", "SecretAccessKey": "secret",
+            "SessionToken": f"token {self.made['session']}", "Expiration": self.session_end}}
+
     # --- one call
 
     def call(self, service, action, p):
@@ -643,6 +651,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         service = scope.group(1) if scope else "sts"
         target = self.headers.get("X-Amz-Target")
         account = self.server.account
+        key = re.search(r"Credential=([^/]*)/", self.headers.get("Authorization", ""))
+        account.keys.append(key.group(1) if key else None)
         if self.server.hook:
             broken = self.server.hook(service, target or body)
             if broken is not None:

@@ -95,6 +95,8 @@ static void handle(void *data, struct http_exchange *x, const struct http_reques
         http_start(x, 200, HTTP_NO_HEADERS);
         http_write(x, S("half"));
         http_abort(x);
+    } else if (str_is(r->path, "/hang-up")) {
+        http_abort(x);
     } else if (str_is(r->path, "/watch")) {
         http_start(x, 200, HTTP_NO_HEADERS);
         http_write(x, S("one"));
@@ -308,6 +310,8 @@ TEST(what_can_go_wrong)
     open_world(&w);
     o = ask(&w, w.client, S("GET"), url_of(&w, "http", "/abort"), S(""));
     CHECK("an answer that breaks off is an error", o.error < 0);
+    o = ask(&w, w.client, S("GET"), url_of(&w, "http", "/hang-up"), S(""));
+    CHECK("so is one that never begins", o.error < 0);
     o = ask(&w, w.client, S("GET"), S("ftp://x/"), S(""));
     CHECK("so is a URL of another kind", o.error == -EINVAL);
     o = ask(&w, w.client, S("GET"), S("http://127.0.0.1:1/"), S(""));
