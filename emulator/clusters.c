@@ -209,7 +209,7 @@ static int open_server(struct clusters *c, struct cluster *row, struct cluster_s
         return r;
     s->told = (struct loops_cluster){
         .name = s->name,
-        .kube_host = c->o.address,
+        .kube_host = c->o.reached,
         .kube_port = s->port,
         .ca_pem = ca_certificate_pem(c->o.ca, &s->arena),
         .issuer = o.issuer,
@@ -341,7 +341,7 @@ cJSON *clusters_document(const struct clusters *c)
 
         json_put_str(one, S("cluster"), s->name);
         json_put_str(one, S("server"),
-                     arena_printf(&a, "https://%.*s:%u", STR_ARG(c->o.address), (unsigned)s->port));
+                     arena_printf(&a, "https://%.*s:%u", STR_ARG(c->o.reached), (unsigned)s->port));
         cJSON_AddItemToArray(list, one);
     }
     arena_free(&a);

@@ -34,6 +34,7 @@ struct clusters_options {
     const struct ca *ca;
     const struct data_dir *dir;
     struct str address;  /* to listen on */
+    struct str reached;  /* where clients of this machine reach that */
     uint16_t first_port; /* counting up; 0: free ones */
     struct cluster_ports *ports;
     const char *flag; /* to name in complaints */

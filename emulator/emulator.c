@@ -38,6 +38,13 @@ struct str address_host(struct str address)
     return host;
 }
 
+struct str address_reached(struct str host)
+{
+    if (str_is(host, "0.0.0.0"))
+        return S("127.0.0.1");
+    return str_is(host, "::") ? S("::1") : host;
+}
+
 uint16_t address_port(struct str address)
 {
     int64_t port = 0;
@@ -221,7 +228,8 @@ static struct str address_text(struct arena *a, const struct sockaddr_in *at)
     char host[64] = "";
 
     (void)uv_ip4_name(at, host, sizeof host);
-    return arena_printf(a, "%s:%u", host, (unsigned)ntohs(at->sin_port));
+    return arena_printf(a, "%.*s:%u", STR_ARG(address_reached(str_c(host))),
+                        (unsigned)ntohs(at->sin_port));
 }
 
 cJSON *server_document(struct emulator *e)
@@ -231,7 +239,8 @@ cJSON *server_document(struct emulator *e)
 
     json_put_int(document, S("pid"), (int64_t)getpid());
     json_put_str(document, S("aws"),
-                 arena_printf(&a, "http://%.*s:%u", STR_ARG(address_host(e->options->aws_listen)),
+                 arena_printf(&a, "http://%.*s:%u",
+                              STR_ARG(address_reached(address_host(e->options->aws_listen))),
                               (unsigned)e->aws_port));
     json_put(document, S("kubernetes"), clusters_document(e->world.clusters));
     json_put_str(json_need_object(document, "front"), S("http"), address_text(&a, &e->front));

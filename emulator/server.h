@@ -79,6 +79,9 @@ bool server_cannot_listen(struct emulator *e, const char *flag, struct str addre
 
 /* The parts of "host:port", which the options have checked. */
 struct str address_host(struct str address);
+
+/* Where clients of this machine reach what listens on @host: loopback for a wildcard address. */
+struct str address_reached(struct str host);
 uint16_t address_port(struct str address);
 
 /* world.c: opens everything that holds the world, over a store that is open; false and why.

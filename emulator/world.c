@@ -153,6 +153,8 @@ static bool open_clusters(struct emulator *e)
                                         .ca = e->ca,
                                         .dir = &e->dir,
                                         .address = address_host(e->options->kube_listen),
+                                        .reached =
+                                            address_reached(address_host(e->options->kube_listen)),
                                         .first_port = address_port(e->options->kube_listen),
                                         .ports = &e->ports,
                                         .flag = "--kube-listen"};
