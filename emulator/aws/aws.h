@@ -21,6 +21,9 @@ struct aws_options {
     const struct ca *ca;  /* signs the certificates that ACM gives; may be NULL in tests */
 };
 
+/* Puts the policies that AWS manages into a world that lacks them. 0 or a negative error. */
+int aws_load_managed_policies(struct store *s);
+
 struct aws *aws_new(const struct aws_options *o);
 void aws_free(struct aws *aws);
 
