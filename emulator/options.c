@@ -26,6 +26,9 @@ enum option_kind {
     X(ADDRESS, front_http, "", "ADDRESS:PORT", "load balancers by Host (127.0.0.1:80, else 8080)") \
     X(ADDRESS, front_https, "", "ADDRESS:PORT", "the same by SNI (127.0.0.1:443, else 8443)")      \
     X(TEXT, lb_domain, "localhost", "DOMAIN", "load balancer names end so: or amazonaws.com")      \
+    X(NUMBER, provisioning_delay, "0", "MS", "how long a new load balancer is provisioning")       \
+    X(LIST, account_limit, "", "NAME=N", "a limit of DescribeAccountLimits, to hold (repeatable)") \
+    X(TEXT, s3_folder, "", "DIR", "S3 buckets are its folders (default: s3 in the data folder)")   \
     X(CHOICE, runtime, "auto", "process|docker|static|fake|auto",                                  \
       "what runs the pods; auto is process")                                                       \
     X(LIST, image, "", "PATTERN=PATH", "run such images as the program at PATH (repeatable)")      \

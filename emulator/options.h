@@ -23,6 +23,9 @@ struct options {
     struct str config;
     struct str aws_listen, kube_listen, front_http, front_https; /* host:port; front may be "" */
     struct str lb_domain;
+    int64_t provisioning_delay;       /* ms */
+    struct option_list account_limit; /* "NAME=N" */
+    struct str s3_folder;
     struct str runtime;
     struct option_list image; /* "PATTERN=PATH" */
     struct str image_catalogue;

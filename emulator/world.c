@@ -13,8 +13,6 @@ static bool load_fixture(struct emulator *e)
 {
     struct server_world *w = &e->world;
 
-    if (aws_load_managed_policies(e->store) < 0)
-        return server_failed(e, S("the data file cannot be written"));
     if (fixture_load(e->store, &w->arena, e->fixture_name, e->fixture,
                      e->options->kubernetes_version, &e->why) < 0) {
         e->why = arena_str(&e->arena, e->why);
@@ -129,17 +127,31 @@ static enum iam_mode iam_mode_of(struct str text)
     return str_is(text, "off") ? IAM_OFF : str_is(text, "audit") ? IAM_AUDIT : IAM_ENFORCE;
 }
 
-static void open_aws(struct emulator *e)
+static bool open_aws(struct emulator *e)
 {
-    struct aws_options aws = {.store = e->store,
-                              .loop = &e->loop,
-                              .iam = iam_mode_of(e->options->iam),
-                              .region = e->world.region,
-                              .lb_domain = e->options->lb_domain,
-                              .kube_host = address_host(e->options->kube_listen),
-                              .ca = e->ca};
+    struct aws_options aws = {
+        .store = e->store,
+        .loop = &e->loop,
+        .iam = iam_mode_of(e->options->iam),
+        .region = e->world.region,
+        .lb_domain = e->options->lb_domain,
+        .provisioning_ms = e->options->provisioning_delay,
+        .limits = {e->options->account_limit.at, e->options->account_limit.n},
+        .s3_folder = e->options->s3_folder,
+        .kube_host = address_host(e->options->kube_listen),
+        .ca = e->ca
+    };
+    struct str bad;
 
+    if (!elb_limits_are_valid(&aws.limits, &bad))
+        return server_failed(e, arena_printf(&e->arena,
+                                             "--account-limit takes NAME=N, a name of "
+                                             "DescribeAccountLimits and a number, not %.*s",
+                                             STR_ARG(bad)));
+    if (aws.s3_folder.n == 0)
+        aws.s3_folder = data_dir_file(&e->dir, &e->arena, "s3");
     e->world.aws = aws_new(&aws);
+    return true;
 }
 
 static bool open_clusters(struct emulator *e)
@@ -180,8 +192,7 @@ bool world_open(struct emulator *e)
     if (!load_fixture(e) || !start_routing(e) || !start_runtime(e))
         return false;
     note_front(e);
-    open_aws(e);
-    if (!open_clusters(e))
+    if (!open_aws(e) || !open_clusters(e))
         return false;
     feed_deliver(e->store);
     return true;

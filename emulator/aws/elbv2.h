@@ -20,6 +20,12 @@ static inline struct str elb_some(struct str s)
     return s.n > 0 ? s : (struct str){0};
 }
 
+/* A column's text as a member that is there even where it is empty. */
+static inline struct str elb_text(struct str s)
+{
+    return s.n > 0 ? s : S("");
+}
+
 /* Names the modelled error of the answer. ELB_REFUSED. */
 int elb_refuse(struct call *c, const struct fault *fault, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
@@ -92,7 +98,7 @@ bool elb_is_word(struct str word, const char *words);
 
 /* The limit of that name: what the world's settings say, else the default; INT64_MAX where the
  * default is only told, not held. */
-int elb_limit(struct call *c, const char *name, int64_t *ret_most);
+int64_t elb_limit(struct call *c, const char *name);
 
 /* Refuses to go on when @n is more than the limit; the text is the model's own. */
 int elb_check_limit(struct call *c, const char *name, int64_t n, const struct fault *fault);
@@ -183,6 +189,14 @@ int elb_read_conditions(struct call *c, const struct elbv2_rule_condition *at, s
 int elb_read_transforms(struct call *c, const struct elbv2_rule_transform *at, size_t n,
                         struct str *ret_json);
 
+/* --- trust stores --------------------------------------------------------------------------- */
+
+int elb_need_trust_store(struct call *c, struct str arn, struct trust_store **ret);
+
+/* An object of S3: a file of the folder that stands for it. *ret_text is absent (at == NULL) where
+ * there is none. */
+int elb_read_object(struct call *c, struct str bucket, struct str key, struct str *ret_text);
+
 /* --- listeners (elbv2_listener.c, elbv2_certificate.c, elbv2_ssl_policy.c) ---------------------
  */
 
@@ -197,22 +211,32 @@ int elb_balancer_of(struct call *c, const struct listener *l, struct load_balanc
 /* --- operations ------------------------------------------------------------------------------ */
 
 /* Every handler, by file. */
-#define ELB_HANDLERS(X)                                                                           \
-    X(create_load_balancer)                                                                       \
-    X(delete_load_balancer) X(describe_load_balancers) X(set_subnets) X(set_security_groups)      \
-        X(set_ip_address_type) X(modify_ip_pools) X(describe_load_balancer_attributes)            \
-            X(modify_load_balancer_attributes) X(describe_target_group_attributes)                \
-                X(modify_target_group_attributes) X(describe_listener_attributes)                 \
-                    X(modify_listener_attributes) X(create_target_group) X(modify_target_group)   \
-                        X(delete_target_group) X(describe_target_groups) X(register_targets)      \
-                            X(deregister_targets) X(describe_target_health) X(create_listener)    \
-                                X(modify_listener) X(delete_listener) X(describe_listeners)       \
-                                    X(add_listener_certificates) X(remove_listener_certificates)  \
-                                        X(describe_listener_certificates) X(create_rule)          \
-                                            X(modify_rule) X(delete_rule) X(describe_rules)       \
-                                                X(set_rule_priorities) X(add_tags) X(remove_tags) \
-                                                    X(describe_tags) X(describe_ssl_policies)     \
-                                                        X(describe_account_limits)
+#define ELB_HANDLERS(X)                                                                            \
+    X(create_load_balancer)                                                                        \
+    X(delete_load_balancer)                                                                        \
+    X(describe_load_balancers)                                                                     \
+    X(set_subnets) X(set_security_groups) X(set_ip_address_type) X(modify_ip_pools) X(             \
+        describe_load_balancer_attributes) X(modify_load_balancer_attributes)                      \
+        X(describe_target_group_attributes) X(modify_target_group_attributes) X(                   \
+            describe_listener_attributes) X(modify_listener_attributes) X(create_target_group)     \
+            X(modify_target_group) X(delete_target_group) X(describe_target_groups) X(             \
+                register_targets) X(deregister_targets) X(describe_target_health)                  \
+                X(create_listener) X(modify_listener) X(delete_listener) X(describe_listeners) X(  \
+                    add_listener_certificates) X(remove_listener_certificates)                     \
+                    X(describe_listener_certificates) X(create_rule) X(modify_rule) X(delete_rule) \
+                        X(describe_rules) X(set_rule_priorities) X(add_tags) X(remove_tags)        \
+                            X(describe_tags) X(describe_ssl_policies) X(describe_account_limits)   \
+                                X(create_trust_store) X(modify_trust_store) X(delete_trust_store)  \
+                                    X(describe_trust_stores) X(describe_trust_store_associations)  \
+                                        X(delete_shared_trust_store_association)                   \
+                                            X(add_trust_store_revocations)                         \
+                                                X(remove_trust_store_revocations)                  \
+                                                    X(describe_trust_store_revocations)            \
+                                                        X(get_trust_store_ca_certificates_bundle)  \
+                                                            X(get_trust_store_revocation_content)  \
+                                                                X(get_resource_policy) X(          \
+                                                                    describe_capacity_reservation) \
+                                                                    X(modify_capacity_reservation)
 
 #define ELB_DECLARE(name) struct done elb_##name(struct call *c, const void *input);
 ELB_HANDLERS(ELB_DECLARE)

@@ -291,11 +291,8 @@ static int check_weights(struct call *c, const struct elb_action_place *place,
     const char *limit = str_is(place->lb->type, "application")
                             ? "target-groups-per-action-on-application-load-balancer"
                             : "target-groups-per-action-on-network-load-balancer";
-    int64_t most = 0;
-    int r = elb_limit(c, limit, &most);
+    int64_t most = elb_limit(c, limit);
 
-    if (r != 0)
-        return r;
     if (f->target_groups.n == 0)
         return elb_refuse(c, &elbv2_invalid_load_balancer_action_exception,
                           "A target group must be specified in the ForwardConfig");

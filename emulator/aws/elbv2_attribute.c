@@ -219,7 +219,7 @@ static struct str value_of(const struct owner *o, const struct lb_attribute *set
 {
     for (; set != NULL; set = set->next)
         if (str_is(set->key, a->key))
-            return set->value;
+            return elb_text(set->value);
     return default_of(o, a);
 }
 

@@ -281,13 +281,10 @@ static int64_t wildcards_of(const struct reading *r)
 
 static int check_limits(struct call *c, const struct reading *at, size_t n)
 {
-    int64_t values = 0, wildcards = 0, most_values = 0, most_wildcards = 0;
-    int r = elb_limit(c, "condition-values-per-alb-rule", &most_values);
+    int64_t most_values = elb_limit(c, "condition-values-per-alb-rule");
+    int64_t most_wildcards = elb_limit(c, "condition-wildcards-per-alb-rule");
+    int64_t values = 0, wildcards = 0;
 
-    if (r == 0)
-        r = elb_limit(c, "condition-wildcards-per-alb-rule", &most_wildcards);
-    if (r != 0)
-        return r;
     for (size_t i = 0; i < n; i++) {
         values += (int64_t)(at[i].values.n + at[i].regexes.n + at[i].pair_count);
         wildcards += wildcards_of(&at[i]);

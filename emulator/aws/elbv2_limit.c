@@ -6,8 +6,8 @@
  * DescribeAccountLimits. */
 #include "aws/elbv2.h"
 
+#include "aws/aws.h"
 #include "base/macros.h"
-#include "store/setting.h"
 
 static const struct limit {
     const char *name;
@@ -66,38 +66,63 @@ static const struct {
      "as only one use"                                                                                                    },
 };
 
-/* The setting's value; -1 where there is none. */
-static int read_setting(struct call *c, const char *name, int64_t *ret_value)
+static const struct limit *find_limit(struct str name)
 {
-    struct str path = arena_printf(c->arena, "limit/elasticloadbalancing/%s", name), text = {0};
-    int r = setting_get(c->store, c->arena, path, &text);
-
-    *ret_value = -1;
-    if (r == 0 && text.n > 0)
-        (void)str_to_int(text, ret_value);
-    return r;
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+        if (str_is(name, limits[i].name))
+            return &limits[i];
+    return NULL;
 }
 
-int elb_limit(struct call *c, const char *name, int64_t *ret_most)
+/* "NAME=N" of the server's settings. */
+static bool read_setting(struct str text, struct str *ret_name, int64_t *ret_value)
 {
-    int r = read_setting(c, name, ret_most);
+    struct str value;
 
-    if (r != 0 || *ret_most >= 0)
-        return r;
-    *ret_most = INT64_MAX;
-    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-        if (strcmp(limits[i].name, name) == 0 && limits[i].held)
-            *ret_most = limits[i].most;
-    return 0;
+    return str_cut(text, '=', ret_name, &value) && str_to_int(value, ret_value) &&
+           *ret_value >= 0 && find_limit(*ret_name) != NULL;
+}
+
+bool elb_limits_are_valid(const struct str_list *list, struct str *ret_bad)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        struct str name;
+        int64_t value;
+
+        *ret_bad = list->at[i];
+        if (!read_setting(list->at[i], &name, &value))
+            return false;
+    }
+    return true;
+}
+
+/* What the server's settings say; -1 where they say nothing. The last word counts. */
+static int64_t setting_of(struct call *c, const char *limit)
+{
+    const struct str_list *list = &aws_options_of(c->aws)->limits;
+    int64_t found = -1, value;
+
+    for (size_t i = 0; i < list->n; i++) {
+        struct str name;
+
+        if (read_setting(list->at[i], &name, &value) && str_is(name, limit))
+            found = value;
+    }
+    return found;
+}
+
+int64_t elb_limit(struct call *c, const char *name)
+{
+    const struct limit *limit = find_limit(str_c(name));
+    int64_t set = setting_of(c, name);
+
+    return set >= 0 ? set : limit != NULL && limit->held ? limit->most : INT64_MAX;
 }
 
 int elb_check_limit(struct call *c, const char *name, int64_t n, const struct fault *fault)
 {
-    int64_t most = 0;
-    int r = elb_limit(c, name, &most);
-
-    if (r != 0 || n <= most)
-        return r;
+    if (n <= elb_limit(c, name))
+        return 0;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (words[i].fault == fault)
             return elb_refuse(c, fault, "%s", words[i].text);
@@ -110,20 +135,17 @@ struct done elb_describe_account_limits(struct call *c, const void *input)
     struct elbv2_limit *at = arena_array(c->arena, ARRAY_LEN(limits), sizeof *at);
     struct elbv2_describe_account_limits_output out = {0};
     size_t from = 0, n = 0;
-    int r = 0;
+    int r =
+        elb_page_list(c, in->marker, in->page_size, ARRAY_LEN(limits), &from, &n, &out.next_marker);
 
-    for (size_t i = 0; r == 0 && i < ARRAY_LEN(limits); i++) {
-        int64_t most = 0;
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        int64_t set = setting_of(c, limits[i].name);
 
-        r = read_setting(c, limits[i].name, &most);
         at[i] = (struct elbv2_limit){
             .name = str_c(limits[i].name),
-            .max = arena_printf(c->arena, "%lld", (long long)(most >= 0 ? most : limits[i].most)),
+            .max = arena_printf(c->arena, "%lld", (long long)(set >= 0 ? set : limits[i].most)),
         };
     }
-    if (r == 0)
-        r = elb_page_list(c, in->marker, in->page_size, ARRAY_LEN(limits), &from, &n,
-                          &out.next_marker);
     out.limits.at = at + from;
     out.limits.n = n;
     return elb_answer(c, r, &out);

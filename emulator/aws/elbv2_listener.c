@@ -192,12 +192,7 @@ static int check_trust_store(struct call *c, struct str arn)
     if (arn.n == 0)
         return elb_refuse(c, &AWS_VALIDATION_ERROR,
                           "A trust store ARN must be specified for the mode 'verify'");
-    r = elb_check_arn(c, arn, ELB_TRUST_STORE);
-    if (r == 0)
-        r = trust_store_find(c->store, c->arena, arn, &store);
-    if (r == 0 && store == NULL)
-        r = elb_refuse(c, &elbv2_trust_store_not_found_exception, "Trust store '%.*s' not found",
-                       STR_ARG(arn));
+    r = elb_need_trust_store(c, arn, &store);
     if (r == 0 && !str_is(store->status, "ACTIVE"))
         r = elb_refuse(c, &elbv2_trust_store_not_ready_exception,
                        "Trust store '%.*s' is not active", STR_ARG(arn));

@@ -5,6 +5,7 @@
  */
 #include "aws/elbv2.h"
 
+#include "aws/aws.h"
 #include "base/macros.h"
 
 /* --- showing --------------------------------------------------------------------------------- */
@@ -66,6 +67,13 @@ static int show_security_groups(struct call *c, const struct load_balancer *lb,
     return r;
 }
 
+/* A new load balancer is that in the answer that makes it, and for as long as the server was told.
+ */
+static bool is_provisioning(struct call *c, const struct load_balancer *lb)
+{
+    return c->now < lb->created + aws_options_of(c->aws)->provisioning_ms;
+}
+
 int elb_show_balancer(struct call *c, const struct load_balancer *lb,
                       struct elbv2_load_balancer *ret)
 {
@@ -73,7 +81,7 @@ int elb_show_balancer(struct call *c, const struct load_balancer *lb,
     bool gateway = str_is(lb->type, "gateway");
     int r;
 
-    state->code = lb->state;
+    state->code = is_provisioning(c, lb) ? S("provisioning") : lb->state;
     *ret = (struct elbv2_load_balancer){
         .load_balancer_arn = lb->arn,
         .dns_name = elb_some(lb->dns_name),
@@ -180,11 +188,11 @@ static int check_count(struct call *c, const struct load_balancer *lb)
     const char *name = str_is(lb->type, "network")   ? "network-load-balancers"
                        : str_is(lb->type, "gateway") ? "gateway-load-balancers"
                                                      : "application-load-balancers";
-    int64_t most = 0, have = 0;
-    int r = elb_limit(c, name, &most);
+    int64_t have = 0;
+    int r;
 
-    if (r != 0 || most == INT64_MAX)
-        return r;
+    if (elb_limit(c, name) == INT64_MAX)
+        return 0;
     r = load_balancer_count(c->store, c->account, c->region, lb->type, &have);
     return r < 0 ? r : elb_check_limit(c, name, have + 1, &elbv2_too_many_load_balancers_exception);
 }

@@ -207,7 +207,7 @@ static int show_tags(struct call *c, struct str arn, struct elbv2_tag_descriptio
     ret->resource_arn = arn;
     ret->tags.at = arena_array(c->arena, n, sizeof *ret->tags.at);
     for (const struct tag *t = first; t != NULL; t = t->next)
-        ret->tags.at[ret->tags.n++] = (struct elbv2_tag){t->key, t->value};
+        ret->tags.at[ret->tags.n++] = (struct elbv2_tag){t->key, elb_text(t->value)};
     return r;
 }
 

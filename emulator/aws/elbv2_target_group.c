@@ -383,11 +383,11 @@ static bool same_settings(const struct target_group *a, const struct target_grou
 static int check_count(struct call *c, const struct target_group *g)
 {
     const char *name = str_is(g->protocol, "GENEVE") ? "geneve-target-groups" : "target-groups";
-    int64_t most = 0, have = 0;
-    int r = elb_limit(c, name, &most);
+    int64_t have = 0;
+    int r;
 
-    if (r != 0 || most == INT64_MAX)
-        return r;
+    if (elb_limit(c, name) == INT64_MAX)
+        return 0;
     r = target_group_count(c->store, c->account, c->region, &have);
     return r < 0 ? r : elb_check_limit(c, name, have + 1, &elbv2_too_many_target_groups_exception);
 }

@@ -227,7 +227,7 @@ static void show_resource(struct call *c, const struct resource *r,
     ret->resource_arn = r->first->arn;
     ret->tags.at = arena_array(c->arena, r->n, sizeof *ret->tags.at);
     for (const struct tag *t = r->first; t != r->last; t = t->next)
-        ret->tags.at[ret->tags.n++] = (struct tagging_tag){t->key, t->value};
+        ret->tags.at[ret->tags.n++] = (struct tagging_tag){t->key, elb_text(t->value)};
 }
 
 static struct done get_resources(struct call *c, const void *input)
@@ -286,7 +286,7 @@ static int list_texts(struct call *c, bool values, struct str key, struct str to
             *ret_token = base64_encode(c->arena, ret->at[ret->n - 1]);
             break;
         }
-        ret->at[ret->n++] = first->text;
+        ret->at[ret->n++] = elb_text(first->text);
     }
     return r;
 }
@@ -345,10 +345,25 @@ static int tag_resource(struct call *c, struct str arn, const struct str_map *ta
     return r;
 }
 
+/* What FailedResourcesMap says of a resource that is not there. */
+static void note_failure(struct call *c, struct struct_map *failed, struct str arn)
+{
+    struct tagging_failure_info *info = arena_alloc(c->arena, sizeof *info);
+
+    *info = (struct tagging_failure_info){
+        .status_code = OPT_INT(400),
+        .error_code = S("InvalidParameterException"),
+        .error_message = arena_printf(c->arena, "The resource '%.*s' does not exist", STR_ARG(arn)),
+    };
+    failed->at[failed->n++] = (struct struct_pair){arn, info};
+}
+
 static struct done tag_resources(struct call *c, const void *input)
 {
     const struct tagging_tag_resources_input *in = input;
-    struct tagging_tag_resources_output out = {0};
+    struct tagging_tag_resources_output out = {
+        .failed_resources_map.at =
+            arena_array(c->arena, in->resource_arn_list.n, sizeof *out.failed_resources_map.at)};
     int r = check_arns(c, &in->resource_arn_list);
 
     if (r == 0 && (in->tags.n == 0 || in->tags.n > MOST_TAGS))
@@ -363,6 +378,8 @@ static struct done tag_resources(struct call *c, const void *input)
         r = resource_exists(c, in->resource_arn_list.at[i], &arn, &there);
         if (r == 0 && there)
             r = tag_resource(c, in->resource_arn_list.at[i], &in->tags);
+        else if (r == 0)
+            note_failure(c, &out.failed_resources_map, in->resource_arn_list.at[i]);
     }
     return answer(c, r, &out);
 }
@@ -370,14 +387,24 @@ static struct done tag_resources(struct call *c, const void *input)
 static struct done untag_resources(struct call *c, const void *input)
 {
     const struct tagging_untag_resources_input *in = input;
-    struct tagging_untag_resources_output out = {0};
+    struct tagging_untag_resources_output out = {
+        .failed_resources_map.at =
+            arena_array(c->arena, in->resource_arn_list.n, sizeof *out.failed_resources_map.at)};
     int r = check_arns(c, &in->resource_arn_list);
 
     for (size_t i = 0; r == 0 && i < in->tag_keys.n; i++)
         r = check_keys(c, in->tag_keys.at[i]);
-    for (size_t i = 0; i < in->resource_arn_list.n; i++)
-        for (size_t k = 0; r == 0 && k < in->tag_keys.n; k++)
+    for (size_t i = 0; r == 0 && i < in->resource_arn_list.n; i++) {
+        struct arn arn;
+        bool there = false;
+
+        (void)read_arn(in->resource_arn_list.at[i], &arn);
+        r = resource_exists(c, in->resource_arn_list.at[i], &arn, &there);
+        if (r == 0 && !there)
+            note_failure(c, &out.failed_resources_map, in->resource_arn_list.at[i]);
+        for (size_t k = 0; there && r == 0 && k < in->tag_keys.n; k++)
             r = tag_remove(c->store, in->resource_arn_list.at[i], in->tag_keys.at[k]);
+    }
     return answer(c, r, &out);
 }
 

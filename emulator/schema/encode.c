@@ -133,6 +133,20 @@ static void json_map(struct buf *b, const struct str_map *map)
     buf_char(b, '}');
 }
 
+static void json_struct_map(struct buf *b, const struct shape_row *row,
+                            const struct struct_map *map)
+{
+    buf_char(b, '{');
+    for (size_t i = 0; i < map->n; i++) {
+        if (i > 0)
+            buf_char(b, ',');
+        json_write_str(b, map->at[i].key);
+        buf_char(b, ':');
+        json_encode(b, row->of, map->at[i].value);
+    }
+    buf_char(b, '}');
+}
+
 static void json_member_value(struct buf *b, const struct shape_row *row, const void *member)
 {
     struct arena a = {0};
@@ -149,6 +163,9 @@ static void json_member_value(struct buf *b, const struct shape_row *row, const 
         break;
     case SHAPE_MAP:
         json_map(b, member);
+        break;
+    case SHAPE_STRUCT_MAP:
+        json_struct_map(b, row, member);
         break;
     case SHAPE_TIME:
         if ((row->flags & EPOCH_TIME) != 0) {

@@ -88,7 +88,7 @@ static void decode_member(struct reader *r, const struct shape_row *row, void *m
 {
     void *inner;
 
-    if (cJSON_IsNull(item) || row->kind == SHAPE_OTHER)
+    if (cJSON_IsNull(item) || row->kind == SHAPE_OTHER || row->kind == SHAPE_STRUCT_MAP)
         return;
     if (row->kind == SHAPE_STRUCT && cJSON_IsObject(item)) {
         inner = arena_alloc(r->arena, row->of->size);

@@ -198,6 +198,7 @@ static void decode_member(struct reader *r, const struct shape_row *row, void *m
     case SHAPE_MAP:
         decode_map(r, row, member, group);
         break;
+    case SHAPE_STRUCT_MAP:
     case SHAPE_OTHER:
         break;
     default:

@@ -25,6 +25,7 @@ bool member_is_set(const void *value, const struct shape_row *row)
     case SHAPE_STRINGS:
     case SHAPE_INTEGERS:
     case SHAPE_MAP:
+    case SHAPE_STRUCT_MAP:
         return ((const struct any_list *)member)->at != NULL;
     case SHAPE_OTHER:
         break;

@@ -46,6 +46,17 @@ struct str_map {
     size_t n;
 };
 
+/* A map of strings to structs; in answers only. */
+struct struct_pair {
+    struct str key;
+    const void *value;
+};
+
+struct struct_map {
+    struct struct_pair *at;
+    size_t n;
+};
+
 #define OPT_INT(value)  ((struct opt_int){true, (value)})
 #define OPT_BOOL(value) ((struct opt_bool){true, (value)})
 
@@ -57,11 +68,12 @@ enum shape_kind {
     SHAPE_TIME, /* struct opt_int, milliseconds since the epoch */
     SHAPE_BLOB, /* decoded bytes */
     SHAPE_STRUCT,
-    SHAPE_LIST,     /* of structs */
-    SHAPE_STRINGS,  /* a list of strings */
-    SHAPE_INTEGERS, /* a list of numbers */
-    SHAPE_MAP,      /* of strings to strings: struct str_map */
-    SHAPE_OTHER,    /* what no handler needs yet: decoded as absent, never encoded */
+    SHAPE_LIST,       /* of structs */
+    SHAPE_STRINGS,    /* a list of strings */
+    SHAPE_INTEGERS,   /* a list of numbers */
+    SHAPE_MAP,        /* of strings to strings: struct str_map */
+    SHAPE_STRUCT_MAP, /* of strings to structs: struct struct_map; decoded as absent */
+    SHAPE_OTHER,      /* what no handler needs yet: decoded as absent, never encoded */
 };
 
 enum shape_place { IN_BODY, IN_PATH, IN_QUERY, IN_HEADER };

@@ -173,7 +173,8 @@ static void check_struct(struct checker *c, const struct shape *shape, const voi
 
         if (member_is_set(value, row))
             check_member(c, row, member_of(value, row), where);
-        else if ((row->flags & REQUIRED) != 0 && row->kind != SHAPE_OTHER)
+        else if ((row->flags & REQUIRED) != 0 && row->kind != SHAPE_OTHER &&
+                 row->kind != SHAPE_STRUCT_MAP)
             note(c, PROBLEM_MISSING, where, (struct str){0}, S("Member must not be null"));
     }
 }

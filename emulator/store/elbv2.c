@@ -12,6 +12,7 @@ const char elbv2_schema_1[] =
     ROW_CREATE("load_balancer_group", LOAD_BALANCER_GROUP_COLUMNS,
                ", UNIQUE (load_balancer, group_id)")
     ROW_CREATE("lb_attribute", LB_ATTRIBUTE_COLUMNS, ", UNIQUE (arn, key)")
+    ROW_CREATE("lb_capacity", LB_CAPACITY_COLUMNS, ", UNIQUE (arn)")
     ROW_CREATE("listener", LISTENER_COLUMNS, ", UNIQUE (arn), UNIQUE (load_balancer, port)")
     ROW_CREATE("listener_certificate", LISTENER_CERTIFICATE_COLUMNS,
                ", UNIQUE (listener, certificate, is_default)")
@@ -36,6 +37,7 @@ const char elbv2_schema_1[] =
 #define ROW_COLUMN_OF_listener_rule(kind, name)        ROW_COLUMN(listener_rule, kind, name)
 #define ROW_COLUMN_OF_rule_forward(kind, name)         ROW_COLUMN(rule_forward, kind, name)
 #define ROW_COLUMN_OF_target_group(kind, name)         ROW_COLUMN(target_group, kind, name)
+#define ROW_COLUMN_OF_lb_capacity(kind, name)          ROW_COLUMN(lb_capacity, kind, name)
 #define ROW_COLUMN_OF_target(kind, name)               ROW_COLUMN(target, kind, name)
 
 ROW_TABLE(load_balancer, "load_balancer", LOAD_BALANCER_COLUMNS);
@@ -48,6 +50,7 @@ ROW_TABLE(listener_rule, "listener_rule", LISTENER_RULE_COLUMNS);
 ROW_TABLE(rule_forward, "rule_forward", RULE_FORWARD_COLUMNS);
 ROW_TABLE(target_group, "target_group", TARGET_GROUP_COLUMNS);
 ROW_TABLE(target, "target", TARGET_COLUMNS);
+ROW_TABLE(lb_capacity, "lb_capacity", LB_CAPACITY_COLUMNS);
 
 /* --- reading -------------------------------------------------------------------------------- */
 
@@ -64,6 +67,7 @@ ROW_TABLE(target, "target", TARGET_COLUMNS);
     }
 
 LIST_BY(load_balancer_find, load_balancer, "load_balancer", LOAD_BALANCER_COLUMNS, arn, "seq")
+LIST_BY(lb_capacity_find, lb_capacity, "lb_capacity", LB_CAPACITY_COLUMNS, arn, "seq")
 LIST_BY(lb_attribute_list, lb_attribute, "lb_attribute", LB_ATTRIBUTE_COLUMNS, arn, "seq")
 LIST_BY(listener_list, listener, "listener", LISTENER_COLUMNS, load_balancer, "seq")
 LIST_BY(listener_find, listener, "listener", LISTENER_COLUMNS, arn, "seq")
@@ -157,6 +161,17 @@ int listener_find_by_port(struct store *s, struct arena *a, struct str load_bala
     return row_list(s, a, &listener_table, sql,
                     ROW_PARAMETERS({":balancer", load_balancer}, {":port", number(a, port)}),
                     ret_listener);
+}
+
+int listener_list_by_trust_store(struct store *s, struct arena *a, struct str trust_store,
+                                 struct listener **ret_first)
+{
+    static const char sql[] =
+        ROW_SELECT("listener", LISTENER_COLUMNS) "WHERE mutual_authentication <> '' AND"
+                                                 " instr(mutual_authentication, :store) > 0"
+                                                 " ORDER BY seq";
+
+    return row_list(s, a, &listener_table, sql, ROW_PARAMETERS({":store", trust_store}), ret_first);
 }
 
 int listener_rule_find_by_priority(struct store *s, struct arena *a, struct str listener,
@@ -366,6 +381,7 @@ DELETE_EACH(load_balancer_delete, "DELETE FROM rule_forward WHERE rule IN " OF_B
             "DELETE FROM listener WHERE load_balancer = :arn",
             "DELETE FROM load_balancer_zone WHERE load_balancer = :arn",
             "DELETE FROM load_balancer_group WHERE load_balancer = :arn",
+            "DELETE FROM lb_capacity WHERE arn = :arn",
             "DELETE FROM load_balancer WHERE arn = :arn")
 DELETE_EACH(listener_delete, "DELETE FROM rule_forward WHERE rule IN " OF_LISTENERS_RULES,
             "DELETE FROM listener_rule WHERE listener = :arn",
@@ -413,6 +429,16 @@ int load_balancer_set_groups(struct store *s, struct str arn, const struct str *
         r = row_insert(s, &load_balancer_group_table,
                        &(struct load_balancer_group){.load_balancer = arn, .group_id = groups[i]});
     return announced(s, r, arn);
+}
+
+int lb_capacity_put(struct store *s, const struct lb_capacity *capacity)
+{
+    static const char sql[] = "DELETE FROM lb_capacity WHERE arn = :arn";
+    int r = row_run(s, sql, ROW_PARAMETERS({":arn", capacity->arn}));
+
+    if (r == 0 && capacity->modified > 0)
+        r = row_insert(s, &lb_capacity_table, capacity);
+    return announced(s, r, capacity->arn);
 }
 
 int lb_attribute_put(struct store *s, const struct lb_attribute *attribute)

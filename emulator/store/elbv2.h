@@ -118,6 +118,18 @@ struct target {
 };
 extern const struct row_table target_table;
 
+/* Capacity units that a load balancer has reserved. @decreases: how often they were lowered on the
+ * day (since the epoch) @day. */
+/* clang-format off */
+#define LB_CAPACITY_COLUMNS(X)                                                        \
+    X(TEXT, arn) X(INT, units) X(INT, modified) X(INT, decreases) X(INT, day)
+/* clang-format on */
+struct lb_capacity {
+    struct lb_capacity *next;
+    ROW_FIELDS(LB_CAPACITY_COLUMNS)
+};
+extern const struct row_table lb_capacity_table;
+
 /* --- reading; lists in order of creation --------------------------------------------------- */
 
 /* A page of a list: those created after the place @after (0: from the first on), @most of them. */
@@ -151,11 +163,16 @@ int load_balancer_group_list(struct store *s, struct arena *a, struct str arn,
 /* Those that some rule lets forward to the group. */
 int load_balancer_list_by_target_group(struct store *s, struct arena *a, struct str target_group,
                                        struct load_balancer **ret_first);
+int lb_capacity_find(struct store *s, struct arena *a, struct str arn,
+                     struct lb_capacity **ret_capacity);
 int lb_attribute_list(struct store *s, struct arena *a, struct str arn,
                       struct lb_attribute **ret_first);
 int listener_list(struct store *s, struct arena *a, struct str load_balancer,
                   struct listener **ret_first);
 int listener_find(struct store *s, struct arena *a, struct str arn, struct listener **ret_listener);
+/* Listeners that verify clients against the trust store. */
+int listener_list_by_trust_store(struct store *s, struct arena *a, struct str trust_store,
+                                 struct listener **ret_first);
 int listener_find_by_port(struct store *s, struct arena *a, struct str load_balancer, int64_t port,
                           struct listener **ret_listener);
 int listener_certificate_list(struct store *s, struct arena *a, struct str listener,
@@ -203,6 +220,7 @@ int load_balancer_delete(struct store *s, struct str arn);
 int load_balancer_set_zones(struct store *s, struct str arn, const struct load_balancer_zone *zones,
                             size_t n);
 int load_balancer_set_groups(struct store *s, struct str arn, const struct str *groups, size_t n);
+int lb_capacity_put(struct store *s, const struct lb_capacity *capacity);
 int lb_attribute_put(struct store *s, const struct lb_attribute *attribute);
 int listener_insert(struct store *s, const struct listener *l);
 int listener_update(struct store *s, const struct listener *l);

@@ -49,7 +49,7 @@ const struct shape iam_access_key_metadata_shape = {"AccessKeyMetadata", sizeof(
 static const struct shape_row iam_acquire_role_request_rows[] = {
     {.wire = "TemplateArn", .kind = SHAPE_STRING, AT(iam_acquire_role_request, template_arn), .flags = REQUIRED | BOUNDED, .least = 20, .most = 2048},
     {.wire = "TemplateMinorVersion", .kind = SHAPE_INTEGER, AT(iam_acquire_role_request, template_minor_version)},
-    {.wire = "ReplacementValues", .kind = SHAPE_OTHER, AT(iam_acquire_role_request, replacement_values), .flags = BOUNDED, .least = INT64_MIN, .most = 30},
+    {.wire = "ReplacementValues", .kind = SHAPE_STRUCT_MAP, AT(iam_acquire_role_request, replacement_values), .flags = BOUNDED, .of = &iam_replacement_value_entry_shape, .least = INT64_MIN, .most = 30},
 };
 const struct shape iam_acquire_role_request_shape = {"AcquireRoleRequest", sizeof(struct iam_acquire_role_request), iam_acquire_role_request_rows, ARRAY_LEN(iam_acquire_role_request_rows)};
 
@@ -1755,6 +1755,11 @@ static const struct shape_row iam_remove_user_from_group_request_rows[] = {
     {.wire = "UserName", .kind = SHAPE_STRING, AT(iam_remove_user_from_group_request, user_name), .flags = REQUIRED | BOUNDED, .least = 1, .most = 128, .pattern = "[\\w+=,.@-]+"},
 };
 const struct shape iam_remove_user_from_group_request_shape = {"RemoveUserFromGroupRequest", sizeof(struct iam_remove_user_from_group_request), iam_remove_user_from_group_request_rows, ARRAY_LEN(iam_remove_user_from_group_request_rows)};
+
+static const struct shape_row iam_replacement_value_entry_rows[] = {
+    {.wire = "Values", .kind = SHAPE_STRINGS, AT(iam_replacement_value_entry, values), .item = "member", .flags = REQUIRED | BOUNDED, .least = 1, .most = 20},
+};
+const struct shape iam_replacement_value_entry_shape = {"ReplacementValueEntry", sizeof(struct iam_replacement_value_entry), iam_replacement_value_entry_rows, ARRAY_LEN(iam_replacement_value_entry_rows)};
 
 static const struct shape_row iam_reset_service_specific_credential_request_rows[] = {
     {.wire = "UserName", .kind = SHAPE_STRING, AT(iam_reset_service_specific_credential_request, user_name), .flags = BOUNDED, .least = 1, .most = 64, .pattern = "[\\w+=,.@-]+"},

@@ -270,6 +270,7 @@ struct iam_reject_delegation_request_request;
 struct iam_remove_client_id_from_open_id_connect_provider_request;
 struct iam_remove_role_from_instance_profile_request;
 struct iam_remove_user_from_group_request;
+struct iam_replacement_value_entry;
 struct iam_reset_service_specific_credential_request;
 struct iam_reset_service_specific_credential_response;
 struct iam_resource_specific_result;
@@ -394,7 +395,7 @@ extern const struct shape iam_access_key_metadata_shape;
 struct iam_acquire_role_request {
     struct str template_arn;
     struct opt_int template_minor_version;
-    struct str replacement_values; /* not read */
+    struct struct_map replacement_values;
 };
 extern const struct shape iam_acquire_role_request_shape;
 
@@ -2582,6 +2583,12 @@ struct iam_remove_user_from_group_request {
     struct str user_name;
 };
 extern const struct shape iam_remove_user_from_group_request_shape;
+
+/* ReplacementValueEntry */
+struct iam_replacement_value_entry {
+    struct str_list values;
+};
+extern const struct shape iam_replacement_value_entry_shape;
 
 /* ResetServiceSpecificCredentialRequest */
 struct iam_reset_service_specific_credential_request {

@@ -24,6 +24,13 @@ static const struct shape_row tagging_describe_report_creation_output_rows[] = {
 };
 const struct shape tagging_describe_report_creation_output_shape = {"DescribeReportCreationOutput", sizeof(struct tagging_describe_report_creation_output), tagging_describe_report_creation_output_rows, ARRAY_LEN(tagging_describe_report_creation_output_rows)};
 
+static const struct shape_row tagging_failure_info_rows[] = {
+    {.wire = "StatusCode", .kind = SHAPE_INTEGER, AT(tagging_failure_info, status_code)},
+    {.wire = "ErrorCode", .kind = SHAPE_STRING, AT(tagging_failure_info, error_code), .values = "InternalServiceException|InvalidParameterException"},
+    {.wire = "ErrorMessage", .kind = SHAPE_STRING, AT(tagging_failure_info, error_message)},
+};
+const struct shape tagging_failure_info_shape = {"FailureInfo", sizeof(struct tagging_failure_info), tagging_failure_info_rows, ARRAY_LEN(tagging_failure_info_rows)};
+
 static const struct shape_row tagging_get_compliance_summary_input_rows[] = {
     {.wire = "TargetIdFilters", .kind = SHAPE_STRINGS, AT(tagging_get_compliance_summary_input, target_id_filters), .item = "item", .flags = BOUNDED, .least = 1, .most = 100},
     {.wire = "RegionFilters", .kind = SHAPE_STRINGS, AT(tagging_get_compliance_summary_input, region_filters), .item = "item", .flags = BOUNDED, .least = 1, .most = 100},
@@ -144,7 +151,7 @@ static const struct shape_row tagging_tag_resources_input_rows[] = {
 const struct shape tagging_tag_resources_input_shape = {"TagResourcesInput", sizeof(struct tagging_tag_resources_input), tagging_tag_resources_input_rows, ARRAY_LEN(tagging_tag_resources_input_rows)};
 
 static const struct shape_row tagging_tag_resources_output_rows[] = {
-    {.wire = "FailedResourcesMap", .kind = SHAPE_OTHER, AT(tagging_tag_resources_output, failed_resources_map)},
+    {.wire = "FailedResourcesMap", .kind = SHAPE_STRUCT_MAP, AT(tagging_tag_resources_output, failed_resources_map), .of = &tagging_failure_info_shape},
 };
 const struct shape tagging_tag_resources_output_shape = {"TagResourcesOutput", sizeof(struct tagging_tag_resources_output), tagging_tag_resources_output_rows, ARRAY_LEN(tagging_tag_resources_output_rows)};
 
@@ -155,7 +162,7 @@ static const struct shape_row tagging_untag_resources_input_rows[] = {
 const struct shape tagging_untag_resources_input_shape = {"UntagResourcesInput", sizeof(struct tagging_untag_resources_input), tagging_untag_resources_input_rows, ARRAY_LEN(tagging_untag_resources_input_rows)};
 
 static const struct shape_row tagging_untag_resources_output_rows[] = {
-    {.wire = "FailedResourcesMap", .kind = SHAPE_OTHER, AT(tagging_untag_resources_output, failed_resources_map)},
+    {.wire = "FailedResourcesMap", .kind = SHAPE_STRUCT_MAP, AT(tagging_untag_resources_output, failed_resources_map), .of = &tagging_failure_info_shape},
 };
 const struct shape tagging_untag_resources_output_shape = {"UntagResourcesOutput", sizeof(struct tagging_untag_resources_output), tagging_untag_resources_output_rows, ARRAY_LEN(tagging_untag_resources_output_rows)};
 

@@ -10,6 +10,7 @@ extern const struct aws_model tagging_model;
 struct tagging_compliance_details;
 struct tagging_describe_report_creation_input;
 struct tagging_describe_report_creation_output;
+struct tagging_failure_info;
 struct tagging_get_compliance_summary_input;
 struct tagging_get_compliance_summary_output;
 struct tagging_get_resources_input;
@@ -54,6 +55,14 @@ struct tagging_describe_report_creation_output {
     struct str error_message;
 };
 extern const struct shape tagging_describe_report_creation_output_shape;
+
+/* FailureInfo */
+struct tagging_failure_info {
+    struct opt_int status_code;
+    struct str error_code;
+    struct str error_message;
+};
+extern const struct shape tagging_failure_info_shape;
 
 /* GetComplianceSummaryInput */
 struct tagging_get_compliance_summary_input {
@@ -212,7 +221,7 @@ extern const struct shape tagging_tag_resources_input_shape;
 
 /* TagResourcesOutput */
 struct tagging_tag_resources_output {
-    struct str failed_resources_map; /* not read */
+    struct struct_map failed_resources_map;
 };
 extern const struct shape tagging_tag_resources_output_shape;
 
@@ -225,7 +234,7 @@ extern const struct shape tagging_untag_resources_input_shape;
 
 /* UntagResourcesOutput */
 struct tagging_untag_resources_output {
-    struct str failed_resources_map; /* not read */
+    struct struct_map failed_resources_map;
 };
 extern const struct shape tagging_untag_resources_output_shape;
 

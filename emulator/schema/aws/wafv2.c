@@ -130,8 +130,8 @@ const struct shape wafv2_associate_web_acl_request_shape = {"AssociateWebACLRequ
 const struct shape wafv2_associate_web_acl_response_shape = {"AssociateWebACLResponse", sizeof(struct wafv2_associate_web_acl_response), NULL, 0};
 
 static const struct shape_row wafv2_association_config_rows[] = {
-    {.wire = "RequestBody", .kind = SHAPE_OTHER, AT(wafv2_association_config, request_body)},
-    {.wire = "ChallengeJavascriptSdkInjection", .kind = SHAPE_OTHER, AT(wafv2_association_config, challenge_javascript_sdk_injection), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+    {.wire = "RequestBody", .kind = SHAPE_STRUCT_MAP, AT(wafv2_association_config, request_body), .of = &wafv2_request_body_associated_resource_type_config_shape},
+    {.wire = "ChallengeJavascriptSdkInjection", .kind = SHAPE_STRUCT_MAP, AT(wafv2_association_config, challenge_javascript_sdk_injection), .flags = BOUNDED, .of = &wafv2_challenge_javascript_sdk_injection_config_shape, .least = 1, .most = INT64_MAX},
 };
 const struct shape wafv2_association_config_shape = {"AssociationConfig", sizeof(struct wafv2_association_config), wafv2_association_config_rows, ARRAY_LEN(wafv2_association_config_rows)};
 
@@ -204,6 +204,8 @@ static const struct shape_row wafv2_challenge_config_rows[] = {
     {.wire = "ImmunityTimeProperty", .kind = SHAPE_STRUCT, AT(wafv2_challenge_config, immunity_time_property), .of = &wafv2_immunity_time_property_shape},
 };
 const struct shape wafv2_challenge_config_shape = {"ChallengeConfig", sizeof(struct wafv2_challenge_config), wafv2_challenge_config_rows, ARRAY_LEN(wafv2_challenge_config_rows)};
+
+const struct shape wafv2_challenge_javascript_sdk_injection_config_shape = {"ChallengeJavascriptSdkInjectionConfig", sizeof(struct wafv2_challenge_javascript_sdk_injection_config), NULL, 0};
 
 static const struct shape_row wafv2_challenge_response_rows[] = {
     {.wire = "ResponseCode", .kind = SHAPE_INTEGER, AT(wafv2_challenge_response, response_code)},
@@ -326,7 +328,7 @@ static const struct shape_row wafv2_create_rule_group_request_rows[] = {
     {.wire = "Rules", .kind = SHAPE_LIST, AT(wafv2_create_rule_group_request, rules), .item = "item", .of = &wafv2_rule_shape},
     {.wire = "VisibilityConfig", .kind = SHAPE_STRUCT, AT(wafv2_create_rule_group_request, visibility_config), .flags = REQUIRED, .of = &wafv2_visibility_config_shape},
     {.wire = "Tags", .kind = SHAPE_LIST, AT(wafv2_create_rule_group_request, tags), .item = "item", .flags = BOUNDED, .of = &wafv2_tag_shape, .least = 1, .most = INT64_MAX},
-    {.wire = "CustomResponseBodies", .kind = SHAPE_OTHER, AT(wafv2_create_rule_group_request, custom_response_bodies), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+    {.wire = "CustomResponseBodies", .kind = SHAPE_STRUCT_MAP, AT(wafv2_create_rule_group_request, custom_response_bodies), .flags = BOUNDED, .of = &wafv2_custom_response_body_shape, .least = 1, .most = INT64_MAX},
     {.wire = "MonetizationConfig", .kind = SHAPE_STRUCT, AT(wafv2_create_rule_group_request, monetization_config), .of = &wafv2_monetization_config_shape},
 };
 const struct shape wafv2_create_rule_group_request_shape = {"CreateRuleGroupRequest", sizeof(struct wafv2_create_rule_group_request), wafv2_create_rule_group_request_rows, ARRAY_LEN(wafv2_create_rule_group_request_rows)};
@@ -345,7 +347,7 @@ static const struct shape_row wafv2_create_web_acl_request_rows[] = {
     {.wire = "VisibilityConfig", .kind = SHAPE_STRUCT, AT(wafv2_create_web_acl_request, visibility_config), .flags = REQUIRED, .of = &wafv2_visibility_config_shape},
     {.wire = "DataProtectionConfig", .kind = SHAPE_STRUCT, AT(wafv2_create_web_acl_request, data_protection_config), .of = &wafv2_data_protection_config_shape},
     {.wire = "Tags", .kind = SHAPE_LIST, AT(wafv2_create_web_acl_request, tags), .item = "item", .flags = BOUNDED, .of = &wafv2_tag_shape, .least = 1, .most = INT64_MAX},
-    {.wire = "CustomResponseBodies", .kind = SHAPE_OTHER, AT(wafv2_create_web_acl_request, custom_response_bodies), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+    {.wire = "CustomResponseBodies", .kind = SHAPE_STRUCT_MAP, AT(wafv2_create_web_acl_request, custom_response_bodies), .flags = BOUNDED, .of = &wafv2_custom_response_body_shape, .least = 1, .most = INT64_MAX},
     {.wire = "CaptchaConfig", .kind = SHAPE_STRUCT, AT(wafv2_create_web_acl_request, captcha_config), .of = &wafv2_captcha_config_shape},
     {.wire = "ChallengeConfig", .kind = SHAPE_STRUCT, AT(wafv2_create_web_acl_request, challenge_config), .of = &wafv2_challenge_config_shape},
     {.wire = "TokenDomains", .kind = SHAPE_STRINGS, AT(wafv2_create_web_acl_request, token_domains), .item = "item"},
@@ -384,6 +386,12 @@ static const struct shape_row wafv2_custom_response_rows[] = {
     {.wire = "ResponseHeaders", .kind = SHAPE_LIST, AT(wafv2_custom_response, response_headers), .item = "item", .flags = BOUNDED, .of = &wafv2_custom_http_header_shape, .least = 1, .most = INT64_MAX},
 };
 const struct shape wafv2_custom_response_shape = {"CustomResponse", sizeof(struct wafv2_custom_response), wafv2_custom_response_rows, ARRAY_LEN(wafv2_custom_response_rows)};
+
+static const struct shape_row wafv2_custom_response_body_rows[] = {
+    {.wire = "ContentType", .kind = SHAPE_STRING, AT(wafv2_custom_response_body, content_type), .flags = REQUIRED, .values = "TEXT_PLAIN|TEXT_HTML|APPLICATION_JSON"},
+    {.wire = "Content", .kind = SHAPE_STRING, AT(wafv2_custom_response_body, content), .flags = REQUIRED | BOUNDED, .least = 1, .most = 10240, .pattern = "[\\s\\S]*"},
+};
+const struct shape wafv2_custom_response_body_shape = {"CustomResponseBody", sizeof(struct wafv2_custom_response_body), wafv2_custom_response_body_rows, ARRAY_LEN(wafv2_custom_response_body_rows)};
 
 static const struct shape_row wafv2_data_point_entry_rows[] = {
     {.wire = "Date", .kind = SHAPE_TIME, AT(wafv2_data_point_entry, date), .flags = EPOCH_TIME},
@@ -1373,7 +1381,7 @@ static const struct shape_row wafv2_managed_rule_set_rows[] = {
     {.wire = "Id", .kind = SHAPE_STRING, AT(wafv2_managed_rule_set, id), .flags = REQUIRED | BOUNDED, .least = 1, .most = 36, .pattern = "^[0-9a-f]{8}-(\?:[0-9a-f]{4}-){3}[0-9a-f]{12}$"},
     {.wire = "ARN", .kind = SHAPE_STRING, AT(wafv2_managed_rule_set, arn), .flags = REQUIRED | BOUNDED, .least = 20, .most = 2048, .pattern = ".*\\S.*"},
     {.wire = "Description", .kind = SHAPE_STRING, AT(wafv2_managed_rule_set, description), .flags = BOUNDED, .least = 1, .most = 256, .pattern = "^[\\w+=:#@/\\-,\\.][\\w+=:#@/\\-,\\.\\s]+[\\w+=:#@/\\-,\\.]$"},
-    {.wire = "PublishedVersions", .kind = SHAPE_OTHER, AT(wafv2_managed_rule_set, published_versions)},
+    {.wire = "PublishedVersions", .kind = SHAPE_STRUCT_MAP, AT(wafv2_managed_rule_set, published_versions), .of = &wafv2_managed_rule_set_version_shape},
     {.wire = "RecommendedVersion", .kind = SHAPE_STRING, AT(wafv2_managed_rule_set, recommended_version), .flags = BOUNDED, .least = 1, .most = 64, .pattern = "^[\\w#:\\.\\-/]+$"},
     {.wire = "LabelNamespace", .kind = SHAPE_STRING, AT(wafv2_managed_rule_set, label_namespace), .flags = BOUNDED, .least = 1, .most = 1024, .pattern = "^[0-9A-Za-z_\\-:]+$"},
 };
@@ -1388,6 +1396,16 @@ static const struct shape_row wafv2_managed_rule_set_summary_rows[] = {
     {.wire = "LabelNamespace", .kind = SHAPE_STRING, AT(wafv2_managed_rule_set_summary, label_namespace), .flags = BOUNDED, .least = 1, .most = 1024, .pattern = "^[0-9A-Za-z_\\-:]+$"},
 };
 const struct shape wafv2_managed_rule_set_summary_shape = {"ManagedRuleSetSummary", sizeof(struct wafv2_managed_rule_set_summary), wafv2_managed_rule_set_summary_rows, ARRAY_LEN(wafv2_managed_rule_set_summary_rows)};
+
+static const struct shape_row wafv2_managed_rule_set_version_rows[] = {
+    {.wire = "AssociatedRuleGroupArn", .kind = SHAPE_STRING, AT(wafv2_managed_rule_set_version, associated_rule_group_arn), .flags = BOUNDED, .least = 20, .most = 2048, .pattern = ".*\\S.*"},
+    {.wire = "Capacity", .kind = SHAPE_INTEGER, AT(wafv2_managed_rule_set_version, capacity), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+    {.wire = "ForecastedLifetime", .kind = SHAPE_INTEGER, AT(wafv2_managed_rule_set_version, forecasted_lifetime), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+    {.wire = "PublishTimestamp", .kind = SHAPE_TIME, AT(wafv2_managed_rule_set_version, publish_timestamp), .flags = EPOCH_TIME},
+    {.wire = "LastUpdateTimestamp", .kind = SHAPE_TIME, AT(wafv2_managed_rule_set_version, last_update_timestamp), .flags = EPOCH_TIME},
+    {.wire = "ExpiryTimestamp", .kind = SHAPE_TIME, AT(wafv2_managed_rule_set_version, expiry_timestamp), .flags = EPOCH_TIME},
+};
+const struct shape wafv2_managed_rule_set_version_shape = {"ManagedRuleSetVersion", sizeof(struct wafv2_managed_rule_set_version), wafv2_managed_rule_set_version_rows, ARRAY_LEN(wafv2_managed_rule_set_version_rows)};
 
 const struct shape wafv2_method_shape = {"Method", sizeof(struct wafv2_method), NULL, 0};
 
@@ -1494,7 +1512,7 @@ static const struct shape_row wafv2_put_managed_rule_set_versions_request_rows[]
     {.wire = "Id", .kind = SHAPE_STRING, AT(wafv2_put_managed_rule_set_versions_request, id), .flags = REQUIRED | BOUNDED, .least = 1, .most = 36, .pattern = "^[0-9a-f]{8}-(\?:[0-9a-f]{4}-){3}[0-9a-f]{12}$"},
     {.wire = "LockToken", .kind = SHAPE_STRING, AT(wafv2_put_managed_rule_set_versions_request, lock_token), .flags = REQUIRED | BOUNDED, .least = 1, .most = 36, .pattern = "^[0-9a-f]{8}-(\?:[0-9a-f]{4}-){3}[0-9a-f]{12}$"},
     {.wire = "RecommendedVersion", .kind = SHAPE_STRING, AT(wafv2_put_managed_rule_set_versions_request, recommended_version), .flags = BOUNDED, .least = 1, .most = 64, .pattern = "^[\\w#:\\.\\-/]+$"},
-    {.wire = "VersionsToPublish", .kind = SHAPE_OTHER, AT(wafv2_put_managed_rule_set_versions_request, versions_to_publish)},
+    {.wire = "VersionsToPublish", .kind = SHAPE_STRUCT_MAP, AT(wafv2_put_managed_rule_set_versions_request, versions_to_publish), .of = &wafv2_version_to_publish_shape},
 };
 const struct shape wafv2_put_managed_rule_set_versions_request_shape = {"PutManagedRuleSetVersionsRequest", sizeof(struct wafv2_put_managed_rule_set_versions_request), wafv2_put_managed_rule_set_versions_request_rows, ARRAY_LEN(wafv2_put_managed_rule_set_versions_request_rows)};
 
@@ -1651,6 +1669,11 @@ static const struct shape_row wafv2_release_summary_rows[] = {
 };
 const struct shape wafv2_release_summary_shape = {"ReleaseSummary", sizeof(struct wafv2_release_summary), wafv2_release_summary_rows, ARRAY_LEN(wafv2_release_summary_rows)};
 
+static const struct shape_row wafv2_request_body_associated_resource_type_config_rows[] = {
+    {.wire = "DefaultSizeInspectionLimit", .kind = SHAPE_STRING, AT(wafv2_request_body_associated_resource_type_config, default_size_inspection_limit), .flags = REQUIRED, .values = "KB_8|KB_16|KB_32|KB_48|KB_64"},
+};
+const struct shape wafv2_request_body_associated_resource_type_config_shape = {"RequestBodyAssociatedResourceTypeConfig", sizeof(struct wafv2_request_body_associated_resource_type_config), wafv2_request_body_associated_resource_type_config_rows, ARRAY_LEN(wafv2_request_body_associated_resource_type_config_rows)};
+
 static const struct shape_row wafv2_request_inspection_rows[] = {
     {.wire = "PayloadType", .kind = SHAPE_STRING, AT(wafv2_request_inspection, payload_type), .flags = REQUIRED, .values = "JSON|FORM_ENCODED"},
     {.wire = "UsernameField", .kind = SHAPE_STRUCT, AT(wafv2_request_inspection, username_field), .flags = REQUIRED, .of = &wafv2_username_field_shape},
@@ -1758,7 +1781,7 @@ static const struct shape_row wafv2_rule_group_rows[] = {
     {.wire = "Rules", .kind = SHAPE_LIST, AT(wafv2_rule_group, rules), .item = "item", .of = &wafv2_rule_shape},
     {.wire = "VisibilityConfig", .kind = SHAPE_STRUCT, AT(wafv2_rule_group, visibility_config), .flags = REQUIRED, .of = &wafv2_visibility_config_shape},
     {.wire = "LabelNamespace", .kind = SHAPE_STRING, AT(wafv2_rule_group, label_namespace), .flags = BOUNDED, .least = 1, .most = 1024, .pattern = "^[0-9A-Za-z_\\-:]+$"},
-    {.wire = "CustomResponseBodies", .kind = SHAPE_OTHER, AT(wafv2_rule_group, custom_response_bodies), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+    {.wire = "CustomResponseBodies", .kind = SHAPE_STRUCT_MAP, AT(wafv2_rule_group, custom_response_bodies), .flags = BOUNDED, .of = &wafv2_custom_response_body_shape, .least = 1, .most = INT64_MAX},
     {.wire = "AvailableLabels", .kind = SHAPE_LIST, AT(wafv2_rule_group, available_labels), .item = "item", .of = &wafv2_label_summary_shape},
     {.wire = "ConsumedLabels", .kind = SHAPE_LIST, AT(wafv2_rule_group, consumed_labels), .item = "item", .of = &wafv2_label_summary_shape},
     {.wire = "MonetizationConfig", .kind = SHAPE_STRUCT, AT(wafv2_rule_group, monetization_config), .of = &wafv2_monetization_config_shape},
@@ -1978,7 +2001,7 @@ static const struct shape_row wafv2_update_rule_group_request_rows[] = {
     {.wire = "Rules", .kind = SHAPE_LIST, AT(wafv2_update_rule_group_request, rules), .item = "item", .of = &wafv2_rule_shape},
     {.wire = "VisibilityConfig", .kind = SHAPE_STRUCT, AT(wafv2_update_rule_group_request, visibility_config), .flags = REQUIRED, .of = &wafv2_visibility_config_shape},
     {.wire = "LockToken", .kind = SHAPE_STRING, AT(wafv2_update_rule_group_request, lock_token), .flags = REQUIRED | BOUNDED, .least = 1, .most = 36, .pattern = "^[0-9a-f]{8}-(\?:[0-9a-f]{4}-){3}[0-9a-f]{12}$"},
-    {.wire = "CustomResponseBodies", .kind = SHAPE_OTHER, AT(wafv2_update_rule_group_request, custom_response_bodies), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+    {.wire = "CustomResponseBodies", .kind = SHAPE_STRUCT_MAP, AT(wafv2_update_rule_group_request, custom_response_bodies), .flags = BOUNDED, .of = &wafv2_custom_response_body_shape, .least = 1, .most = INT64_MAX},
     {.wire = "MonetizationConfig", .kind = SHAPE_STRUCT, AT(wafv2_update_rule_group_request, monetization_config), .of = &wafv2_monetization_config_shape},
 };
 const struct shape wafv2_update_rule_group_request_shape = {"UpdateRuleGroupRequest", sizeof(struct wafv2_update_rule_group_request), wafv2_update_rule_group_request_rows, ARRAY_LEN(wafv2_update_rule_group_request_rows)};
@@ -1998,7 +2021,7 @@ static const struct shape_row wafv2_update_web_acl_request_rows[] = {
     {.wire = "VisibilityConfig", .kind = SHAPE_STRUCT, AT(wafv2_update_web_acl_request, visibility_config), .flags = REQUIRED, .of = &wafv2_visibility_config_shape},
     {.wire = "DataProtectionConfig", .kind = SHAPE_STRUCT, AT(wafv2_update_web_acl_request, data_protection_config), .of = &wafv2_data_protection_config_shape},
     {.wire = "LockToken", .kind = SHAPE_STRING, AT(wafv2_update_web_acl_request, lock_token), .flags = REQUIRED | BOUNDED, .least = 1, .most = 36, .pattern = "^[0-9a-f]{8}-(\?:[0-9a-f]{4}-){3}[0-9a-f]{12}$"},
-    {.wire = "CustomResponseBodies", .kind = SHAPE_OTHER, AT(wafv2_update_web_acl_request, custom_response_bodies), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+    {.wire = "CustomResponseBodies", .kind = SHAPE_STRUCT_MAP, AT(wafv2_update_web_acl_request, custom_response_bodies), .flags = BOUNDED, .of = &wafv2_custom_response_body_shape, .least = 1, .most = INT64_MAX},
     {.wire = "CaptchaConfig", .kind = SHAPE_STRUCT, AT(wafv2_update_web_acl_request, captcha_config), .of = &wafv2_captcha_config_shape},
     {.wire = "ChallengeConfig", .kind = SHAPE_STRUCT, AT(wafv2_update_web_acl_request, challenge_config), .of = &wafv2_challenge_config_shape},
     {.wire = "TokenDomains", .kind = SHAPE_STRINGS, AT(wafv2_update_web_acl_request, token_domains), .item = "item"},
@@ -2027,6 +2050,12 @@ static const struct shape_row wafv2_username_field_rows[] = {
 };
 const struct shape wafv2_username_field_shape = {"UsernameField", sizeof(struct wafv2_username_field), wafv2_username_field_rows, ARRAY_LEN(wafv2_username_field_rows)};
 
+static const struct shape_row wafv2_version_to_publish_rows[] = {
+    {.wire = "AssociatedRuleGroupArn", .kind = SHAPE_STRING, AT(wafv2_version_to_publish, associated_rule_group_arn), .flags = BOUNDED, .least = 20, .most = 2048, .pattern = ".*\\S.*"},
+    {.wire = "ForecastedLifetime", .kind = SHAPE_INTEGER, AT(wafv2_version_to_publish, forecasted_lifetime), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+};
+const struct shape wafv2_version_to_publish_shape = {"VersionToPublish", sizeof(struct wafv2_version_to_publish), wafv2_version_to_publish_rows, ARRAY_LEN(wafv2_version_to_publish_rows)};
+
 static const struct shape_row wafv2_visibility_config_rows[] = {
     {.wire = "SampledRequestsEnabled", .kind = SHAPE_BOOLEAN, AT(wafv2_visibility_config, sampled_requests_enabled), .flags = REQUIRED},
     {.wire = "CloudWatchMetricsEnabled", .kind = SHAPE_BOOLEAN, AT(wafv2_visibility_config, cloud_watch_metrics_enabled), .flags = REQUIRED},
@@ -2048,7 +2077,7 @@ static const struct shape_row wafv2_web_acl_rows[] = {
     {.wire = "PostProcessFirewallManagerRuleGroups", .kind = SHAPE_LIST, AT(wafv2_web_acl, post_process_firewall_manager_rule_groups), .item = "item", .of = &wafv2_firewall_manager_rule_group_shape},
     {.wire = "ManagedByFirewallManager", .kind = SHAPE_BOOLEAN, AT(wafv2_web_acl, managed_by_firewall_manager)},
     {.wire = "LabelNamespace", .kind = SHAPE_STRING, AT(wafv2_web_acl, label_namespace), .flags = BOUNDED, .least = 1, .most = 1024, .pattern = "^[0-9A-Za-z_\\-:]+$"},
-    {.wire = "CustomResponseBodies", .kind = SHAPE_OTHER, AT(wafv2_web_acl, custom_response_bodies), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+    {.wire = "CustomResponseBodies", .kind = SHAPE_STRUCT_MAP, AT(wafv2_web_acl, custom_response_bodies), .flags = BOUNDED, .of = &wafv2_custom_response_body_shape, .least = 1, .most = INT64_MAX},
     {.wire = "CaptchaConfig", .kind = SHAPE_STRUCT, AT(wafv2_web_acl, captcha_config), .of = &wafv2_captcha_config_shape},
     {.wire = "ChallengeConfig", .kind = SHAPE_STRUCT, AT(wafv2_web_acl, challenge_config), .of = &wafv2_challenge_config_shape},
     {.wire = "TokenDomains", .kind = SHAPE_STRINGS, AT(wafv2_web_acl, token_domains), .item = "item"},

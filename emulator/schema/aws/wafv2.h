@@ -41,6 +41,7 @@ struct wafv2_captcha_config;
 struct wafv2_captcha_response;
 struct wafv2_challenge_action;
 struct wafv2_challenge_config;
+struct wafv2_challenge_javascript_sdk_injection_config;
 struct wafv2_challenge_response;
 struct wafv2_check_capacity_request;
 struct wafv2_check_capacity_response;
@@ -67,6 +68,7 @@ struct wafv2_crypto_config;
 struct wafv2_custom_http_header;
 struct wafv2_custom_request_handling;
 struct wafv2_custom_response;
+struct wafv2_custom_response_body;
 struct wafv2_data_point_entry;
 struct wafv2_data_protection;
 struct wafv2_data_protection_config;
@@ -211,6 +213,7 @@ struct wafv2_managed_rule_group_summary;
 struct wafv2_managed_rule_group_version;
 struct wafv2_managed_rule_set;
 struct wafv2_managed_rule_set_summary;
+struct wafv2_managed_rule_set_version;
 struct wafv2_method;
 struct wafv2_mobile_sdk_release;
 struct wafv2_monetization_config;
@@ -256,6 +259,7 @@ struct wafv2_regex_pattern_set_reference_statement;
 struct wafv2_regex_pattern_set_summary;
 struct wafv2_related_event;
 struct wafv2_release_summary;
+struct wafv2_request_body_associated_resource_type_config;
 struct wafv2_request_inspection;
 struct wafv2_request_inspection_acfp;
 struct wafv2_response_inspection;
@@ -301,6 +305,7 @@ struct wafv2_update_web_acl_response;
 struct wafv2_uri_fragment;
 struct wafv2_uri_path;
 struct wafv2_username_field;
+struct wafv2_version_to_publish;
 struct wafv2_visibility_config;
 struct wafv2_web_acl;
 struct wafv2_web_acl_summary;
@@ -475,8 +480,8 @@ extern const struct shape wafv2_associate_web_acl_response_shape;
 
 /* AssociationConfig */
 struct wafv2_association_config {
-    struct str request_body; /* not read */
-    struct str challenge_javascript_sdk_injection; /* not read */
+    struct struct_map request_body;
+    struct struct_map challenge_javascript_sdk_injection;
 };
 extern const struct shape wafv2_association_config_shape;
 
@@ -567,6 +572,12 @@ struct wafv2_challenge_config {
     const struct wafv2_immunity_time_property *immunity_time_property;
 };
 extern const struct shape wafv2_challenge_config_shape;
+
+/* ChallengeJavascriptSdkInjectionConfig */
+struct wafv2_challenge_javascript_sdk_injection_config {
+    char none_;
+};
+extern const struct shape wafv2_challenge_javascript_sdk_injection_config_shape;
 
 /* ChallengeResponse */
 struct wafv2_challenge_response {
@@ -735,7 +746,7 @@ struct wafv2_create_rule_group_request {
         struct wafv2_tag *at;
         size_t n;
     } tags;
-    struct str custom_response_bodies; /* not read */
+    struct struct_map custom_response_bodies;
     const struct wafv2_monetization_config *monetization_config;
 };
 extern const struct shape wafv2_create_rule_group_request_shape;
@@ -762,7 +773,7 @@ struct wafv2_create_web_acl_request {
         struct wafv2_tag *at;
         size_t n;
     } tags;
-    struct str custom_response_bodies; /* not read */
+    struct struct_map custom_response_bodies;
     const struct wafv2_captcha_config *captcha_config;
     const struct wafv2_challenge_config *challenge_config;
     struct str_list token_domains;
@@ -815,6 +826,13 @@ struct wafv2_custom_response {
     } response_headers;
 };
 extern const struct shape wafv2_custom_response_shape;
+
+/* CustomResponseBody */
+struct wafv2_custom_response_body {
+    struct str content_type;
+    struct str content;
+};
+extern const struct shape wafv2_custom_response_body_shape;
 
 /* DataPointEntry */
 struct wafv2_data_point_entry {
@@ -2106,7 +2124,7 @@ struct wafv2_managed_rule_set {
     struct str id;
     struct str arn;
     struct str description;
-    struct str published_versions; /* not read */
+    struct struct_map published_versions;
     struct str recommended_version;
     struct str label_namespace;
 };
@@ -2122,6 +2140,17 @@ struct wafv2_managed_rule_set_summary {
     struct str label_namespace;
 };
 extern const struct shape wafv2_managed_rule_set_summary_shape;
+
+/* ManagedRuleSetVersion */
+struct wafv2_managed_rule_set_version {
+    struct str associated_rule_group_arn;
+    struct opt_int capacity;
+    struct opt_int forecasted_lifetime;
+    struct opt_int publish_timestamp;
+    struct opt_int last_update_timestamp;
+    struct opt_int expiry_timestamp;
+};
+extern const struct shape wafv2_managed_rule_set_version_shape;
 
 /* Method */
 struct wafv2_method {
@@ -2268,7 +2297,7 @@ struct wafv2_put_managed_rule_set_versions_request {
     struct str id;
     struct str lock_token;
     struct str recommended_version;
-    struct str versions_to_publish; /* not read */
+    struct struct_map versions_to_publish;
 };
 extern const struct shape wafv2_put_managed_rule_set_versions_request_shape;
 
@@ -2505,6 +2534,12 @@ struct wafv2_release_summary {
 };
 extern const struct shape wafv2_release_summary_shape;
 
+/* RequestBodyAssociatedResourceTypeConfig */
+struct wafv2_request_body_associated_resource_type_config {
+    struct str default_size_inspection_limit;
+};
+extern const struct shape wafv2_request_body_associated_resource_type_config_shape;
+
 /* RequestInspection */
 struct wafv2_request_inspection {
     struct str payload_type;
@@ -2637,7 +2672,7 @@ struct wafv2_rule_group {
     } rules;
     const struct wafv2_visibility_config *visibility_config;
     struct str label_namespace;
-    struct str custom_response_bodies; /* not read */
+    struct struct_map custom_response_bodies;
     struct {
         struct wafv2_label_summary *at;
         size_t n;
@@ -2931,7 +2966,7 @@ struct wafv2_update_rule_group_request {
     } rules;
     const struct wafv2_visibility_config *visibility_config;
     struct str lock_token;
-    struct str custom_response_bodies; /* not read */
+    struct struct_map custom_response_bodies;
     const struct wafv2_monetization_config *monetization_config;
 };
 extern const struct shape wafv2_update_rule_group_request_shape;
@@ -2956,7 +2991,7 @@ struct wafv2_update_web_acl_request {
     const struct wafv2_visibility_config *visibility_config;
     const struct wafv2_data_protection_config *data_protection_config;
     struct str lock_token;
-    struct str custom_response_bodies; /* not read */
+    struct struct_map custom_response_bodies;
     const struct wafv2_captcha_config *captcha_config;
     const struct wafv2_challenge_config *challenge_config;
     struct str_list token_domains;
@@ -2992,6 +3027,13 @@ struct wafv2_username_field {
 };
 extern const struct shape wafv2_username_field_shape;
 
+/* VersionToPublish */
+struct wafv2_version_to_publish {
+    struct str associated_rule_group_arn;
+    struct opt_int forecasted_lifetime;
+};
+extern const struct shape wafv2_version_to_publish_shape;
+
 /* VisibilityConfig */
 struct wafv2_visibility_config {
     struct opt_bool sampled_requests_enabled;
@@ -3024,7 +3066,7 @@ struct wafv2_web_acl {
     } post_process_firewall_manager_rule_groups;
     struct opt_bool managed_by_firewall_manager;
     struct str label_namespace;
-    struct str custom_response_bodies; /* not read */
+    struct struct_map custom_response_bodies;
     const struct wafv2_captcha_config *captcha_config;
     const struct wafv2_challenge_config *challenge_config;
     struct str_list token_domains;
