@@ -4,6 +4,8 @@
 #include "kube/admission.h"
 
 #include "kube/admission_plugins.h"
+#include "kube/authz.h"
+#include "kube/escalation.h"
 
 /* --- NamespaceLifecycle ------------------------------------------------------------------ */
 
@@ -81,14 +83,10 @@ bool admission_create(struct kube_call *c, const struct kind *stored, cJSON *doc
     for (size_t i = 0; i < ARRAY_LEN(creations); i++)
         if (str_eq(creations[i].stored, stored->stored) && !creations[i].admit(c, doc))
             return false;
-    return true;
+    return !authz_is_rbac(stored->stored) || escalation_check(c, NULL, doc);
 }
 
 bool admission_update(struct kube_call *c, const struct kind *stored, const cJSON *old, cJSON *doc)
 {
-    (void)c;
-    (void)stored;
-    (void)old;
-    (void)doc;
-    return true;
+    return !authz_is_rbac(stored->stored) || escalation_check(c, old, doc);
 }

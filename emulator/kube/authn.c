@@ -2,7 +2,9 @@
  * tokens, else nobody. Source: Kubernetes "Authenticating" and "Managing Service Accounts". */
 #include "kube/authn.h"
 
+#include "base/percent.h"
 #include "kube/authz.h"
+#include "kube/eks_token.h"
 
 /* --- users ------------------------------------------------------------------------------ */
 
@@ -112,9 +114,13 @@ bool authn_token(struct kube_cluster *c, struct arena *a, struct str token, stru
                  struct rbac_user *ret_user, struct kube_call *owner)
 {
     const struct jwt_key *key = c->options.signing_key;
+    struct eks_identity identity;
     struct jwt jwt;
     bool known;
 
+    if (str_starts(token, EKS_TOKEN_PREFIX))
+        return audience.n == 0 && eks_token_check(c->kube, a, token, c->options.name, &identity) &&
+               eks_map_user(c, a, &identity, ret_user, owner);
     if (key == NULL || !jwt_parse(a, token, &jwt))
         return false;
     known = jwt_verify(&jwt, key) && is_current(&jwt, clock_now(c->kube->clock)) &&
@@ -135,25 +141,57 @@ static bool bearer_of(struct kube_call *c, struct str *ret_token)
     return str_cut(value, ' ', &scheme, ret_token) && str_ieq(scheme, S("Bearer"));
 }
 
+static struct str lower(struct arena *a, struct str text)
+{
+    char *copy = arena_cstr(a, text);
+
+    for (size_t i = 0; i < text.n; i++)
+        if (copy[i] >= 'A' && copy[i] <= 'Z')
+            copy[i] = (char)(copy[i] + 'a' - 'A');
+    return str_n(copy, text.n);
+}
+
+static cJSON *extra_list(cJSON *extra, struct str key)
+{
+    cJSON *list = json_member(extra, key);
+
+    if (list == NULL) {
+        list = cJSON_CreateArray();
+        json_put(extra, key, list);
+    }
+    return list;
+}
+
+/* Whether the real user may take on what @r names. */
+static bool judge(struct kube_call *c, const struct rbac_user *real, const struct rbac_request *r)
+{
+    struct str reason, why, what;
+
+    if (authz_allows(c->cluster, c->arena, real, r, &reason))
+        return true;
+    why = authz_denial(c->arena, real, r, reason);
+    what = r->group.n == 0
+               ? r->resource
+               : arena_printf(c->arena, "%.*s.%.*s", STR_ARG(r->resource), STR_ARG(r->group));
+    return kube_call_fail(
+        c, &(struct kube_failure){
+               .code = 403,
+               .reason = "Forbidden",
+               .message = arena_printf(c->arena, "%.*s \"%.*s\" is forbidden: %.*s", STR_ARG(what),
+                                       STR_ARG(r->name), STR_ARG(why)),
+               .name = r->name,
+               .group = r->group,
+               .kind = r->resource,
+           });
+}
+
 static bool may_impersonate(struct kube_call *c, const struct rbac_user *real, struct str resource,
                             struct str ns, struct str name)
 {
     struct rbac_request r = {
         .verb = S("impersonate"), .resource = resource, .ns = ns, .name = name};
-    struct str reason, why;
 
-    if (rbac_allows(authz_policy(c->cluster), c->arena, real, &r, &reason))
-        return true;
-    why = authz_denial(c->arena, real, &r, reason);
-    return kube_call_fail(
-        c, &(struct kube_failure){
-               .code = 403,
-               .reason = "Forbidden",
-               .message = arena_printf(c->arena, "%.*s \"%.*s\" is forbidden: %.*s",
-                                       STR_ARG(resource), STR_ARG(name), STR_ARG(why)),
-               .name = name,
-               .kind = resource,
-           });
+    return judge(c, real, &r);
 }
 
 static bool become(struct kube_call *c, const struct rbac_user *real, struct str name)
@@ -174,7 +212,35 @@ static bool become(struct kube_call *c, const struct rbac_user *real, struct str
     return true;
 }
 
-/* Impersonate-User, -Group (any number of times) and -Uid. */
+/* Impersonate-Extra-<key>: each is a permission of its own. */
+static bool take_extras(struct kube_call *c, const struct rbac_user *real)
+{
+    struct str prefix = S("Impersonate-Extra-");
+    cJSON *extra = NULL;
+
+    for (size_t i = 0; i < c->request->headers.n; i++) {
+        const struct http_header *h = &c->request->headers.at[i];
+        struct rbac_request r = {.verb = S("impersonate"),
+                                 .group = S("authentication.k8s.io"),
+                                 .resource = S("userextras"),
+                                 .name = h->value};
+        struct str key;
+
+        if (h->name.n <= prefix.n || !str_ieq(str_first(h->name, prefix.n), prefix) ||
+            !percent_decode(c->arena, lower(c->arena, str_from(h->name, prefix.n)), false, &key))
+            continue;
+        r.subresource = key;
+        if (!judge(c, real, &r))
+            return false;
+        if (extra == NULL)
+            extra = call_own(c, cJSON_CreateObject());
+        cJSON_AddItemToArray(extra_list(extra, key), json_new_str(h->value));
+    }
+    c->user.extra = extra;
+    return true;
+}
+
+/* Impersonate-User, -Group (any number of times), -Uid and -Extra-*. */
 static bool impersonate(struct kube_call *c)
 {
     struct http_headers h = c->request->headers;
@@ -196,7 +262,18 @@ static bool impersonate(struct kube_call *c)
             return false;
         add_group(c->arena, &c->user, h.at[i].value);
     }
-    c->user.uid = http_header_get(h, S("Impersonate-Uid"));
+    if (http_header_has(h, S("Impersonate-Uid"))) {
+        struct rbac_request r = {.verb = S("impersonate"),
+                                 .group = S("authentication.k8s.io"),
+                                 .resource = S("uids"),
+                                 .name = http_header_get(h, S("Impersonate-Uid"))};
+
+        if (!judge(c, &real, &r))
+            return false;
+        c->user.uid = r.name;
+    }
+    if (!take_extras(c, &real))
+        return false;
     if (!str_is(name, "system:anonymous"))
         add_group(c->arena, &c->user, S("system:authenticated"));
     return true;

@@ -3,6 +3,7 @@
  * Source: Kubernetes "Authorization Overview"; words of k8s.io/apiserver's responsewriters. */
 #include "kube/authz.h"
 
+#include "kube/eks_token.h"
 #include "kube/routes.h"
 
 static const struct str rbac_resources[] = {
@@ -133,12 +134,18 @@ static bool refuse(struct kube_call *c, const struct rbac_request *r, struct str
                              });
 }
 
+bool authz_allows(struct kube_cluster *c, struct arena *a, const struct rbac_user *u,
+                  const struct rbac_request *r, struct str *ret_reason)
+{
+    return rbac_allows(authz_policy(c), a, u, r, ret_reason) || eks_access_allows(c, a, u, r);
+}
+
 bool authz_check(struct kube_call *c)
 {
     struct rbac_request r = authz_request(c);
     struct str reason;
 
-    if (rbac_allows(authz_policy(c->cluster), c->arena, &c->user, &r, &reason))
+    if (authz_allows(c->cluster, c->arena, &c->user, &r, &reason))
         return true;
     return refuse(c, &r, reason);
 }

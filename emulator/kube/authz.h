@@ -14,6 +14,10 @@ bool authz_is_rbac(struct str resource);
 /* Writes the rules of ClusterRoles that are put together from others, after one changed. */
 void authz_aggregate(struct kube_cluster *c, const struct object_change *change);
 
+/* Whether @u may, by RBAC or by EKS' access policies. *ret_reason as rbac_allows gives it. */
+bool authz_allows(struct kube_cluster *c, struct arena *a, const struct rbac_user *u,
+                  const struct rbac_request *r, struct str *ret_reason);
+
 /* Judges the call's target. False: refused with 403. */
 bool authz_check(struct kube_call *c);
 

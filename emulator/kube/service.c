@@ -328,23 +328,44 @@ static bool has_node_ports(const cJSON *doc)
                                         json_bool(doc, "spec.allocateLoadBalancerNodePorts", true));
 }
 
+/* Which types have a member; others lose it when their update does not change it. */
+static const struct {
+    const char *member, *types;
+} of_types[] = {
+    {"clusterIP",                     "ClusterIP NodePort LoadBalancer"},
+    {"clusterIPs",                    "ClusterIP NodePort LoadBalancer"},
+    {"ipFamilies",                    "ClusterIP NodePort LoadBalancer"},
+    {"ipFamilyPolicy",                "ClusterIP NodePort LoadBalancer"},
+    {"internalTrafficPolicy",         "ClusterIP NodePort LoadBalancer"},
+    {"externalTrafficPolicy",         "NodePort LoadBalancer"          },
+    {"healthCheckNodePort",           "LoadBalancer"                   },
+    {"allocateLoadBalancerNodePorts", "LoadBalancer"                   },
+    {"loadBalancerClass",             "LoadBalancer"                   },
+};
+
 /* What the type before needed, and this one does not, goes, unless it was asked for anew. */
 void service_prepare_update(struct kube_call *c, const cJSON *old, cJSON *doc)
 {
     cJSON *spec = json_get(doc, "spec");
+    struct str type = json_str(spec, "type");
 
     (void)c;
     if (!cJSON_IsObject(spec))
         return;
-    if (str_is(json_str(spec, "type"), "ExternalName") &&
-        str_eq(json_str(spec, "clusterIP"), json_str(old, "spec.clusterIP"))) {
-        json_remove(spec, S("clusterIP"));
-        json_remove(spec, S("clusterIPs"));
+    if (type.n == 0)
+        type = S("ClusterIP");
+    for (size_t i = 0; i < ARRAY_LEN(of_types); i++) {
+        const cJSON *had = json_get(json_get(old, "spec"), of_types[i].member);
+        const cJSON *has = json_get(spec, of_types[i].member);
+        bool needed = str_find(str_c(of_types[i].types), type) != STR_NONE ||
+                      (json_get(spec, "externalIPs") != NULL &&
+                       strcmp(of_types[i].member, "externalTrafficPolicy") == 0);
+
+        if (!needed && has != NULL && had != NULL && json_equal(had, has))
+            json_remove(spec, str_c(of_types[i].member));
     }
     if (!has_node_ports(doc))
         drop_ports(old, doc);
-    if (!str_is(json_str(spec, "type"), "LoadBalancer"))
-        json_remove(spec, S("allocateLoadBalancerNodePorts"));
 }
 
 bool service_allocate(struct kube_call *c, const cJSON *old, cJSON *doc)
