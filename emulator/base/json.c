@@ -260,7 +260,10 @@ void json_write(struct buf *b, const cJSON *tree)
         buf_add(b, S("true"));
         return;
     case cJSON_Number:
-        write_number(b, tree->valuedouble);
+        if (tree->valuestring != NULL) /* digits that a double cannot hold */
+            buf_add(b, str_c(tree->valuestring));
+        else
+            write_number(b, tree->valuedouble);
         return;
     case cJSON_String:
         json_write_str(b, str_c(tree->valuestring));

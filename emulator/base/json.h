@@ -53,7 +53,8 @@ cJSON *json_new_str(struct str value);
 /* Deep equality: objects in any order of keys, numbers by value. */
 bool json_equal(const cJSON *a, const cJSON *b);
 
-/* Writes @tree without spaces; sets b->full when it does not fit. */
+/* Writes @tree without spaces; sets b->full when it does not fit. A number that has a valuestring
+ * is written as that. */
 void json_write(struct buf *b, const cJSON *tree);
 
 /* Writes @s quoted and escaped as JSON demands. Bytes that are no UTF-8 become U+FFFD. */

@@ -122,6 +122,14 @@ void kube_body_close(struct kube_body *b)
     b->tree = NULL;
 }
 
+static void put_first(cJSON *doc, const char *name, struct str value)
+{
+    if (value.n == 0)
+        return;
+    json_put_str(doc, str_c(name), value);
+    json_insert(doc, 0, cJSON_DetachItemViaPointer(doc, json_member(doc, str_c(name))));
+}
+
 cJSON *kube_body_decode(const struct kube_body *b, const struct kube_type *t,
                         struct kube_problems *p)
 {
@@ -130,10 +138,8 @@ cJSON *kube_body_decode(const struct kube_body *b, const struct kube_type *t,
 
     if (doc == NULL || b->media != KUBE_MEDIA_PROTOBUF)
         return doc;
-    if (b->api_version.n > 0)
-        json_put_str(doc, S("apiVersion"), b->api_version);
-    if (b->kind.n > 0)
-        json_put_str(doc, S("kind"), b->kind);
+    put_first(doc, "apiVersion", b->api_version);
+    put_first(doc, "kind", b->kind);
     return doc;
 }
 

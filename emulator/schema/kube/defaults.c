@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "schema/kube/defaults_fill.h"
+#include "schema/kube/normalise.h"
 
 struct default_row {
     struct str package, type;
@@ -231,9 +232,21 @@ static void each_struct(const struct kube_type *t, cJSON *doc,
     }
 }
 
+static void arrange_all(const struct kube_type *t, cJSON *object)
+{
+    arrange_members(t, object);
+    for (size_t i = 0; i < t->count; i++)
+        if (kube_type_at(t, i)->container == KUBE_MAP) {
+            cJSON *map = json_member(object, str_c(kube_field_name(kube_type_at(t, i))));
+
+            if (cJSON_IsObject(map))
+                kube_sort_members(map);
+        }
+}
+
 void kube_arrange(const struct kube_type *t, cJSON *doc)
 {
-    each_struct(t, doc, arrange_members);
+    each_struct(t, doc, arrange_all);
 }
 
 /* --- filling ------------------------------------------------------------------------------- */

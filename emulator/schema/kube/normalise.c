@@ -379,9 +379,13 @@ void kube_sort_members(cJSON *object)
     size_t n = 0, i = 0;
     cJSON **items;
 
-    JSON_EACH(item, object)
+    bool sorted = true;
+
+    JSON_EACH(item, object) {
         n++;
-    if (n < 2)
+        sorted = sorted && (item->next == NULL || strcmp(item->string, item->next->string) < 0);
+    }
+    if (sorted)
         return;
     items = xcalloc(n * sizeof(cJSON *));
     JSON_EACH(item, object)
