@@ -178,6 +178,11 @@ static cJSON *tell_calls(void *data)
     return e->world.aws == NULL ? cJSON_CreateArray() : aws_calls(e->world.aws);
 }
 
+static cJSON *tell_operations(void *data UNUSED)
+{
+    return aws_operations();
+}
+
 static void on_reset(void *data, struct http_exchange *x)
 {
     server_reset(data, x);
@@ -216,7 +221,8 @@ static bool open_door(struct emulator *e)
                              .data = e};
     int r;
 
-    e->console = (struct console){&e->clock, e->log, e, tell_status, tell_calls, on_reset};
+    e->console =
+        (struct console){&e->clock, e->log, e, tell_status, tell_calls, tell_operations, on_reset};
     r = door_open(&o, &e->door, &e->aws_port);
     return r == 0 || server_cannot_listen(e, "--aws-listen", address, r);
 }

@@ -39,4 +39,8 @@ void aws_handle(void *data, struct http_exchange *x, const struct http_request *
  * status, code}]. To be freed. */
 cJSON *aws_calls(const struct aws *aws);
 
+/* Every service with its modelled operations, and which of them have a handler: [{service, signing,
+ * version, protocol, operations: [{name, handled}]}]. To be freed. */
+cJSON *aws_operations(void);
+
 const struct aws_options *aws_options_of(const struct aws *aws);

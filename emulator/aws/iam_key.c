@@ -142,9 +142,10 @@ struct done iam_get_access_key_last_used(struct call *c, const void *input)
     if (r < 0)
         return call_fail(c, r);
     if (k == NULL || !str_eq(k->account, c->account))
-        return call_fault(c, &iam_no_such_entity_exception,
-                          "The Access Key with id %.*s cannot be found.",
-                          STR_ARG(in->access_key_id));
+        return call_fault(c, &(struct fault){"AccessDenied", 403},
+                          "User: %.*s is not authorized to perform: iam:GetAccessKeyLastUsed on "
+                          "resource: access key %.*s",
+                          STR_ARG(c->identity.arn), STR_ARG(in->access_key_id));
     out.user_name = k->user;
     if (k->last_used > 0)
         used = (struct iam_access_key_last_used){OPT_INT(k->last_used), k->last_service,

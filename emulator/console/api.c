@@ -76,6 +76,14 @@ static void get_aws_calls(struct console *c, struct http_exchange *x, const stru
     answer_json(x, 200, body);
 }
 
+static void get_aws_operations(struct console *c, struct http_exchange *x,
+                               const struct http_request *r UNUSED)
+{
+    CLEANUP(json_freep) cJSON *body = c->aws_operations(c->data);
+
+    answer_json(x, 200, body);
+}
+
 static void get_logs(struct console *c, struct http_exchange *x,
                      const struct http_request *r UNUSED)
 {
@@ -139,13 +147,14 @@ static const struct route {
     struct str method, path;
     route_cb *handle;
 } routes[] = {
-    {STR_INIT("GET"),  STR_INIT("/_elbow/health"),    get_health   },
-    {STR_INIT("GET"),  STR_INIT("/_elbow/status"),    get_status   },
-    {STR_INIT("GET"),  STR_INIT("/_elbow/logs"),      get_logs     },
-    {STR_INIT("GET"),  STR_INIT("/_elbow/aws/calls"), get_aws_calls},
-    {STR_INIT("GET"),  STR_INIT("/_elbow/clock"),     answer_clock },
-    {STR_INIT("POST"), STR_INIT("/_elbow/clock"),     post_clock   },
-    {STR_INIT("POST"), STR_INIT("/_elbow/reset"),     post_reset   },
+    {STR_INIT("GET"),  STR_INIT("/_elbow/health"),         get_health        },
+    {STR_INIT("GET"),  STR_INIT("/_elbow/status"),         get_status        },
+    {STR_INIT("GET"),  STR_INIT("/_elbow/logs"),           get_logs          },
+    {STR_INIT("GET"),  STR_INIT("/_elbow/aws/calls"),      get_aws_calls     },
+    {STR_INIT("GET"),  STR_INIT("/_elbow/aws/operations"), get_aws_operations},
+    {STR_INIT("GET"),  STR_INIT("/_elbow/clock"),          answer_clock      },
+    {STR_INIT("POST"), STR_INIT("/_elbow/clock"),          post_clock        },
+    {STR_INIT("POST"), STR_INIT("/_elbow/reset"),          post_reset        },
 };
 
 void console_handle(void *data, struct http_exchange *x, const struct http_request *r)

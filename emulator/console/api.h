@@ -17,6 +17,9 @@ struct console {
     /* The AWS calls so far, newest last ({service, action, principal, status, …}); to be freed. */
     cJSON *(*aws_calls)(void *data);
 
+    /* The AWS operations that there are ({service, operations: [{name, handled}]}); to be freed. */
+    cJSON *(*aws_operations)(void *data);
+
     /* Puts the world back to its fixture and then answers @x. */
     void (*reset)(void *data, struct http_exchange *x);
 };

@@ -75,7 +75,8 @@ static struct str shown_values(struct checker *c, const char *words)
 /* Patterns are the model's own; one that PCRE2 cannot take, or that takes too long, holds. */
 bool shape_pattern_holds(struct str value, const char *pattern)
 {
-    uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_DOLLAR_ENDONLY;
+    uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_DOLLAR_ENDONLY |
+                       PCRE2_ALT_BSUX; /* \u0020, as the models write characters */
     int error, found = 1;
     PCRE2_SIZE at;
     pcre2_code *code =
