@@ -32,9 +32,13 @@ int main(int argc, char **argv)
 
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     ok = settings_read(&a, argc, argv, environ, &settings, &error, &usage);
-    if (!usage)
-        (void)printf("%.*s\n", STR_ARG(banner));
-    status = ok ? program_run(&settings) : complain(&a, error, usage);
+    if (ok && settings.explain.n > 0) {
+        status = program_explain(&settings);
+    } else {
+        if (!usage)
+            (void)printf("%.*s\n", STR_ARG(banner));
+        status = ok ? program_run(&settings) : complain(&a, error, usage);
+    }
     arena_free(&a);
     return status;
 }

@@ -9,3 +9,6 @@ int program_run(struct settings *s);
 
 /* What v1.1.4 prints first. In @a. */
 struct str program_banner(struct arena *a);
+
+/* --explain: lists what the Ingress depends on, and tells. The result is the exit status. */
+int program_explain(struct settings *s);

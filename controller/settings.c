@@ -24,6 +24,8 @@ struct flag {
 
 static const struct flag flags[] = {
     {"version",                   BOOLEAN,         AT(show_version),              "false",                         NULL,                             "Print the version and exit"           },
+    {"explain",                   TEXT,            AT(explain),                   "",                              NULL,
+     "Only tell what would be made of this Ingress (NAMESPACE/NAME), and why"                                                                                                               },
     {"apiserver-host",            TEXT,            AT(apiserver_host),            "",                              NULL,
      "Address of the Kubernetes API server; from inside the cluster it is found by itself"                                                                                                  },
     {"kubeconfig",                TEXT,            AT(kubeconfig),                "",                              NULL,                             "A kubeconfig file"                    },

@@ -9,6 +9,7 @@
 
 struct settings {
     bool show_version;
+    struct str explain; /* "namespace/name": only tell what would be made of it */
     struct str apiserver_host, kubeconfig;
     bool election;
     struct str election_id, election_namespace;
