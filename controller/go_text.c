@@ -74,6 +74,14 @@ struct str go_quote(struct arena *a, struct str s)
     return take(a, &b);
 }
 
+struct str go_errno(struct arena *a, int error)
+{
+    char *text = arena_cstr(a, str_c(strerror(error)));
+
+    text[0] = (char)tolower((unsigned char)text[0]);
+    return str_c(text);
+}
+
 struct str go_list(struct arena *a, const struct strs *s)
 {
     struct str inside = strs_join(a, s, " ");

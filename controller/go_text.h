@@ -11,6 +11,9 @@ struct str go_format(struct arena *a, struct str s);
 /* As %q of a string does it. */
 struct str go_quote(struct arena *a, struct str s);
 
+/* What Go calls an errno: "no such file or directory". */
+struct str go_errno(struct arena *a, int error);
+
 /* As %v of a list of strings: "[a b]". */
 struct str go_list(struct arena *a, const struct strs *s);
 

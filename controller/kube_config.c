@@ -1,13 +1,13 @@
 /* The three ways to the API server, and one place that makes the TLS context. */
 #include "kube_config.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/macros.h"
+#include "go_text.h"
 #include "klog.h"
 #include "net/tls.h"
 #include "yaml_tree.h"
@@ -44,8 +44,8 @@ static bool read_pem(struct loading *l, struct str path, const char *what, struc
         return true;
     return fail(l, arena_printf(l->a,
                                 "invalid configuration: unable to read %s %.*s for cluster: open "
-                                "%.*s: %s",
-                                what, STR_ARG(path), STR_ARG(path), strerror(-r)));
+                                "%.*s: %.*s",
+                                what, STR_ARG(path), STR_ARG(path), STR_ARG(go_errno(l->a, -r))));
 }
 
 /* --- inside a pod ----------------------------------------------------------------------------- */
@@ -73,16 +73,16 @@ static bool load_from_pod(struct loading *l)
     l->config.token_file = kube_config_account_file(l->a, l->request->variable, "token");
     r = file_read(l->a, l->config.token_file.at, FILE_LIMIT, &token);
     if (r < 0)
-        return fail(l, arena_printf(l->a, "open %.*s: %s", STR_ARG(l->config.token_file),
-                                    r == -ENOENT ? "no such file or directory" : strerror(-r)));
+        return fail(l, arena_printf(l->a, "open %.*s: %.*s", STR_ARG(l->config.token_file),
+                                    STR_ARG(go_errno(l->a, -r))));
     v6 = strchr(host, ':') != NULL;
     l->config.server =
         arena_printf(l->a, "https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
     r = file_read(l->a, ca.at, FILE_LIMIT, &l->ca_pem);
     if (r < 0)
         klog_write(KLOG_ERROR, "config.go:344",
-                   "Expected to load root CA config from %.*s, but got err: open %.*s: %s",
-                   STR_ARG(ca), STR_ARG(ca), strerror(-r));
+                   "Expected to load root CA config from %.*s, but got err: open %.*s: %.*s",
+                   STR_ARG(ca), STR_ARG(ca), STR_ARG(go_errno(l->a, -r)));
     return true;
 }
 
@@ -156,7 +156,8 @@ static bool load_from_file(struct loading *l)
     int r = file_read(l->a, arena_cstr(l->a, path), FILE_LIMIT, &text);
 
     if (r < 0)
-        return fail(l, arena_printf(l->a, "stat %.*s: %s", STR_ARG(path), strerror(-r)));
+        return fail(
+            l, arena_printf(l->a, "stat %.*s: %.*s", STR_ARG(path), STR_ARG(go_errno(l->a, -r))));
     tree = yaml_tree_parse(l->a, text, &why);
     if (tree == NULL)
         return fail(l, arena_printf(l->a, "error loading config file \"%.*s\": %.*s", STR_ARG(path),

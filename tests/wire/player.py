@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 from fake_aws import FakeAws
@@ -101,8 +102,12 @@ class Controller:
             return answer.read().decode()
 
     def passes(self):
+        try:
+            text = self.metrics()
+        except urllib.error.URLError:  # it does not listen yet
+            text = ""
         return sum(int(n) for n in re.findall(
-            r"^aws_alb_ingress_controller_(?:success|errors)\{.*\} (\d+)$", self.metrics(), re.M))
+            r"^aws_alb_ingress_controller_(?:success|errors)\{.*\} (\d+)$", text, re.M))
 
     def wait_for_passes(self, count):
         self.wait(lambda: self.passes() >= count, f"pass {count}")
