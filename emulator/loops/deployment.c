@@ -6,13 +6,14 @@
 #include <stdlib.h>
 
 #include "base/macros.h"
+#include "base/quantity.h"
 #include "loops/deployment_plan.h"
 #include "loops/deployment_status.h"
-#include "base/quantity.h"
+#include "loops/pods.h"
 #include "loops/selector.h"
+#include "loops/template.h"
 
 enum {
-    LARGEST_TEMPLATE = 2 << 20,
     MOST_COLLISIONS = 16,
     DEFAULT_HISTORY = 10,
 };
@@ -50,49 +51,6 @@ static int64_t annotation_int(const cJSON *doc, const char *name, int64_t otherw
     return str_to_int(json_text(annotation(doc, name)), &value) ? value : otherwise;
 }
 
-/* --- templates -------------------------------------------------------------------------- */
-
-/* A copy of a template without the label that tells ReplicaSets apart. */
-static cJSON *plain_template(const cJSON *doc)
-{
-    cJSON *copy = cJSON_Duplicate(json_get(doc, "spec.template"), true);
-
-    json_remove(json_get(copy, "metadata.labels"), S(HASH_LABEL));
-    json_remove(json_get(copy, "metadata"), S("creationTimestamp"));
-    return copy;
-}
-
-static bool same_template(const cJSON *a, const cJSON *b)
-{
-    CLEANUP(json_freep) cJSON *left = plain_template(a);
-    CLEANUP(json_freep) cJSON *right = plain_template(b);
-
-    return json_equal(left, right);
-}
-
-/* FNV-1a of the template's text, its decimal digits in Kubernetes' safe letters. Equal texts give
- * equal names; that other texts mean the same is found by same_template first. */
-static struct str template_hash(struct arena *a, const cJSON *doc, int64_t collisions)
-{
-    static const char letters[] = IDS_KUBE;
-    CLEANUP(json_freep) cJSON *template = plain_template(doc);
-    CLEANUP(buf_free) struct buf text = buf_init(LARGEST_TEMPLATE);
-    uint32_t hash = 2166136261U;
-    struct str digits;
-    char *out;
-
-    json_write(&text, template);
-    if (collisions > 0)
-        buf_printf(&text, "%lld", (long long)collisions);
-    for (size_t i = 0; i < text.n; i++)
-        hash = (hash ^ (uint8_t)text.at[i]) * 16777619U;
-    digits = arena_printf(a, "%u", hash);
-    out = arena_cstr(a, digits);
-    for (size_t i = 0; i < digits.n; i++)
-        out[i] = letters[(uint8_t)digits.at[i] % (sizeof letters - 1)];
-    return str_n(out, digits.n);
-}
-
 /* --- looking ---------------------------------------------------------------------------- */
 
 static int by_age(const void *left, const void *right)
@@ -126,7 +84,7 @@ static void find_sets(struct deployment_view *v)
     v->fresh = NULL;
     v->old_n = 0;
     for (size_t i = 0; i < n; i++) {
-        if (v->fresh == NULL && same_template(object_doc(own[i]), v->doc))
+        if (v->fresh == NULL && template_equal(object_doc(own[i]), v->doc))
             v->fresh = own[i];
         else
             v->old[v->old_n++] = own[i];
@@ -143,13 +101,6 @@ static struct rollout_set set_of(struct object *o)
         .most = annotation_int(doc, MOST, 0),
         .desired = annotation_int(doc, DESIRED, -1),
     };
-}
-
-static bool pod_is_over(const cJSON *pod)
-{
-    struct str phase = json_str(pod, "status.phase");
-
-    return str_is(phase, "Succeeded") || str_is(phase, "Failed");
 }
 
 static bool runs_old_pods(const struct deployment_view *v)
@@ -255,7 +206,7 @@ static cJSON *new_set(const struct deployment_view *v, struct str hash)
     struct str name = arena_printf(v->arena, "%.*s-%.*s", STR_ARG(v->key.name), STR_ARG(hash));
     cJSON *set = new_object("apps/v1", "ReplicaSet", v->key.ns, name);
     cJSON *metadata = json_get(set, "metadata"), *spec = json_need_object(set, "spec");
-    cJSON *template = plain_template(v->doc);
+    cJSON *template = template_plain(v->doc);
     cJSON *labels = cJSON_Duplicate(json_get(template, "metadata.labels"), true);
     int64_t ready_seconds = json_int(v->doc, "spec.minReadySeconds", 0);
 

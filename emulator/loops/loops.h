@@ -51,8 +51,9 @@ void loops_remove_cluster(struct loops *l, struct str name);
  * @on_stopped (may be NULL) is called from the loop when it holds nothing of ours. NULL is fine. */
 void loops_stop(struct loops *l, void (*on_stopped)(void *data), void *data);
 
-/* Does what is due at once, with what comes of it, a bounded part of it; the rest follows by itself.
- * Not needed for the loops to go on: for an order that does not depend on when requests come. */
+/* Does what is due at once, with what comes of it, a bounded part of it; the rest follows by
+ * itself. Not needed for the loops to go on: for an order that does not depend on when requests
+ * come. */
 void loops_run(struct loops *l);
 
 /* Works until nothing is due, at most @most pieces; for tests, in place of an event loop. */

@@ -1,8 +1,10 @@
-/* ReplicaSets: as many pods as wanted, their status, adoption of pods without an owner.
+/* ReplicaSets, and ReplicationControllers, which differ in their selector: as many pods as wanted,
+ * and their status.
  * Source: kubernetes-api.md §6.3; pkg/controller/replicaset. */
 #include "loops/loop_kinds.h"
 
 #include "base/macros.h"
+#include "loops/claim.h"
 #include "loops/pods.h"
 #include "loops/replicaset_plan.h"
 #include "loops/selector.h"
@@ -22,57 +24,21 @@ struct set_view {
     struct str failure; /* why a pod could not be made */
 };
 
-static void adopt(const struct set_view *v, struct object *pod)
+static selects_cb *selects_of(const struct controller *c)
 {
-    CLEANUP(json_freep) cJSON *doc = object_copy_doc(pod);
-
-    cJSON_AddItemToArray(json_need_array(doc, "metadata.ownerReferences"),
-                         new_controller_ref(v->doc));
-    (void)loop_update(v->controller, v->arena, &pod->key, "", doc);
+    return c->kind == &replicaset_loop ? selects_by_selector : selects_by_map;
 }
 
-/* A pod whose labels do not fit any more lives on by itself. */
-static void release(const struct set_view *v, struct object *pod)
+/* The pods that are its own and count. */
+static void claim(struct set_view *v)
 {
-    CLEANUP(json_freep) cJSON *doc = object_copy_doc(pod);
-    cJSON *refs = json_get(doc, "metadata.ownerReferences");
-    cJSON *ref = (cJSON *)(uintptr_t)controller_ref(doc);
+    struct claimed own = claim_pods(v->controller, v->arena, v->object, selects_of(v->controller));
 
-    cJSON_Delete(cJSON_DetachItemViaPointer(refs, ref));
-    if (refs->child == NULL)
-        json_remove(json_get(doc, "metadata"), S("ownerReferences"));
-    (void)loop_update(v->controller, v->arena, &pod->key, "", doc);
-}
-
-/* The pods that are its own, after adoption and release. */
-static void claim_pods(struct set_view *v)
-{
-    struct object_list all = object_list(v->controller->world->objects, v->arena,
-                                         v->object->key.cluster, S("pods"), v->object->key.ns);
-    const cJSON *selector = json_get(v->doc, "spec.selector");
-    bool living = !is_deleting(v->doc);
-
-    v->pods = arena_array(v->arena, all.n, sizeof(struct object *));
+    v->pods = own.at;
     v->pods_n = 0;
-    for (size_t i = 0; i < all.n; i++) {
-        bool fits = selector_matches(selector, labels_of(all.at[i]));
-        const cJSON *pod, *ref;
-
-        if (!fits && all.at[i]->label_count == 0)
-            continue;
-        pod = object_doc(all.at[i]);
-        ref = controller_ref(pod);
-        if (ref != NULL && !str_eq(json_str(ref, "uid"), v->object->uid))
-            continue;
-        if (!pod_is_active(pod))
-            continue;
-        if (ref != NULL && !fits && living)
-            release(v, all.at[i]);
-        else if (ref == NULL && fits && living)
-            adopt(v, all.at[i]);
-        if (fits && (ref != NULL || living))
-            v->pods[v->pods_n++] = object_get(v->controller->world->objects, all.at[i]->key);
-    }
+    for (size_t i = 0; i < own.n; i++)
+        if (pod_is_active(object_doc(own.at[i])))
+            v->pods[v->pods_n++] = own.at[i];
 }
 
 /* --- more or fewer ---------------------------------------------------------------------- */
@@ -215,32 +181,21 @@ static void reconcile(struct controller *c, struct arena *a, const struct object
     if (v.object == NULL)
         return;
     v.doc = object_doc(v.object);
-    claim_pods(&v);
+    claim(&v);
     missing = json_int(v.doc, "spec.replicas", 1) - (int64_t)v.pods_n;
     if (!is_deleting(v.doc) && missing > 0)
         make_pods(&v, missing);
     else if (!is_deleting(v.doc) && missing < 0)
         drop_pods(&v, -missing);
     if (missing != 0)
-        claim_pods(&v);
+        claim(&v);
     write_status(&v);
 }
 
 static void heard_pod(struct controller *c, const struct object_change *change)
 {
-    heard_controlled(c, change, "ReplicaSet");
-    /* one without an owner may be adopted by a set of its labels */
-    if (change->event == OBJECT_DELETED || change->now->label_count == 0 ||
-        controller_ref(object_doc(change->now)) != NULL)
-        return;
-    struct arena a = {0};
-    struct object_list sets = object_list(c->world->objects, &a, change->now->key.cluster,
-                                          S("apps/replicasets"), change->now->key.ns);
-    for (size_t i = 0; i < sets.n; i++)
-        if (selector_matches(json_get(object_doc(sets.at[i]), "spec.selector"),
-                             labels_of(change->now)))
-            queue_add(&c->queue, &sets.at[i]->key);
-    arena_free(&a);
+    heard_pod_of(c, change, c->kind == &replicaset_loop ? "ReplicaSet" : "ReplicationController",
+                 selects_of(c));
 }
 
 static const struct controller_watch watches[] = {
@@ -254,5 +209,19 @@ const struct controller_kind replicaset_loop = {
     .resource = "apps/replicasets",
     .watches = watches,
     .watches_n = ARRAY_LEN(watches),
+    .sync = reconcile,
+};
+
+static const struct controller_watch old_watches[] = {
+    {"replicationcontrollers", heard_self},
+    {"pods",                   heard_pod },
+};
+
+const struct controller_kind replication_loop = {
+    .name = "replication-controller",
+    .user = "system:serviceaccount:kube-system:replication-controller",
+    .resource = "replicationcontrollers",
+    .watches = old_watches,
+    .watches_n = ARRAY_LEN(old_watches),
     .sync = reconcile,
 };

@@ -9,10 +9,10 @@
 
 #include "base/macros.h"
 #include "base/memory.h"
+#include "base/quantity.h"
 #include "loops/fargate_plan.h"
 #include "loops/placement.h"
 #include "loops/pods.h"
-#include "base/quantity.h"
 #include "loops/scheduler_plan.h"
 
 enum {
