@@ -174,6 +174,18 @@ static void tell_loop(struct kube_call *c, object_written_cb *done, void *data)
         done(data, c->status, answer);
 }
 
+/* The kind that a write is about: its key's resource, or (when that is empty) what its body says.
+ */
+static const struct kind *kind_of_write(const struct object_write *what)
+{
+    struct str group = {0}, version = json_str(what->body, "apiVersion");
+
+    if (what->key.resource.n > 0)
+        return kind_of_stored(what->key.resource);
+    (void)str_cut(version, '/', &group, &version);
+    return kind_find_by_kind(0, group, version, json_str(what->body, "kind"));
+}
+
 static void write_for_loop(struct object_writer *writer, const struct object_write *what,
                            object_written_cb *done, void *data)
 {
@@ -183,7 +195,7 @@ static void write_for_loop(struct object_writer *writer, const struct object_wri
     struct kube_target *t = &c.target;
 
     c.cluster = kube_cluster_find(k, what->key.cluster);
-    t->kind = kind_of_stored(what->key.resource);
+    t->kind = kind_of_write(what);
     assert(!store_in_transaction(k->store));
     if (c.cluster == NULL || t->kind == NULL) {
         (void)kube_call_fail(&c, &(struct kube_failure){.code = 404,

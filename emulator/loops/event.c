@@ -11,7 +11,7 @@
 
 enum {
     MOST_KNOWN = 4096,
-    EVENT_ID_DIGITS = 16,
+    NS_PER_MS = 1000000,
 };
 
 struct known_event {
@@ -129,6 +129,18 @@ static void create(struct controller *c, struct arena *a, const struct object_ke
     cJSON_Delete(event);
 }
 
+/* "<object>.<nanoseconds, hex>", as client-go names them: so a list of events by name, in which
+ * those of one second are not told apart otherwise, is in the order in which they were said. */
+static struct str next_name(struct controller *c, struct arena *a, const cJSON *doc)
+{
+    struct event_recorder *r = &c->world->events;
+    int64_t now = clock_now(c->world->clock) * NS_PER_MS;
+
+    r->last_name = now > r->last_name ? now : r->last_name + 1;
+    return arena_printf(a, "%.*s.%llx", STR_ARG(json_str(doc, "metadata.name")),
+                        (unsigned long long)r->last_name);
+}
+
 void event_record(struct controller *c, struct str cluster, const cJSON *doc, const struct event *e)
 {
     struct event_recorder *r = &c->world->events;
@@ -147,9 +159,7 @@ void event_record(struct controller *c, struct str cluster, const cJSON *doc, co
         known = NULL;
     }
     if (known == NULL) {
-        key = key_of(cluster, "events", ns.n > 0 ? ns : S("default"),
-                     arena_printf(&a, "%.*s.%.*s", STR_ARG(json_str(doc, "metadata.name")),
-                                  STR_ARG(ids_hex(c->world->ids, &a, EVENT_ID_DIGITS))));
+        key = key_of(cluster, "events", ns.n > 0 ? ns : S("default"), next_name(c, &a, doc));
         create(c, &a, &key, doc, &full);
         remember(r, digest, &key);
     }

@@ -11,7 +11,8 @@ struct controller;
 
 /* The sayings of the last time, by what makes them the same. */
 struct event_recorder {
-    struct map known; /* struct known_event by digest */
+    struct map known;  /* struct known_event by digest */
+    int64_t last_name; /* nanoseconds; names are by time, and never the same */
 };
 
 void events_init(struct event_recorder *r);

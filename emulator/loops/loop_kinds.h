@@ -18,3 +18,4 @@ extern const struct controller_kind scheduler_loop;
 extern const struct controller_kind kubelet_loop;
 extern const struct controller_kind garbage_loop;
 extern const struct controller_kind event_ttl_loop;
+extern const struct controller_kind furnish_loop;

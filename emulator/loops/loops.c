@@ -14,11 +14,22 @@ enum {
 };
 
 static const struct controller_kind *const kinds[] = {
-    &namespace_defaults_loop, &namespace_loop,   &deployment_loop,
-    &replicaset_loop,         &replication_loop, &daemonset_loop,
-    &statefulset_loop,        &job_loop,         &cronjob_loop,
-    &scheduler_loop,          &kubelet_loop,     &endpoints_loop,
-    &endpoint_slice_loop,     &garbage_loop,     &event_ttl_loop,
+    &namespace_defaults_loop,
+    &namespace_loop,
+    &deployment_loop,
+    &replicaset_loop,
+    &replication_loop,
+    &daemonset_loop,
+    &statefulset_loop,
+    &job_loop,
+    &cronjob_loop,
+    &scheduler_loop,
+    &kubelet_loop,
+    &endpoints_loop,
+    &endpoint_slice_loop,
+    &garbage_loop,
+    &event_ttl_loop,
+    &furnish_loop,
 };
 
 struct loops {

@@ -18,7 +18,7 @@ enum object_verb {
 struct object_write {
     enum object_verb verb;
     struct str user;        /* "system:kube-scheduler", "system:serviceaccount:kube-system:…" */
-    struct object_key key;  /* resource as in store/object.h */
+    struct object_key key;  /* resource as in store/object.h; empty: as the body's kind says */
     struct str subresource; /* "", "status", "binding", "finalize", "scale" … */
     const cJSON *body;      /* borrowed for the call; in the stored version of the kind (for a
                                subresource with a kind of its own, that kind). apiVersion and
