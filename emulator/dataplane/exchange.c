@@ -227,6 +227,7 @@ void exchange_begin(struct exchange *x, struct live *live, const struct dp_liste
     x->to_head = str_eq(h->method, S("HEAD"));
     x->chunked = h->body == HTTP_BODY_CHUNKED;
     x->request_done = h->body == HTTP_BODY_NONE;
+    x->wants_upgrade = h->wants_websocket && x->ops->tunnel != NULL;
     refused = judge_class(x, h);
     if (refused != 0) {
         exchange_refuse(x, refused);
@@ -300,6 +301,13 @@ bool exchange_is_full(const struct exchange *x)
     return x->upstream != NULL && sock_is_full(&x->upstream->sock);
 }
 
+void exchange_tunnel_end(struct exchange *x)
+{
+    x->request_done = true;
+    if (x->upstream != NULL)
+        sock_end(&x->upstream->sock);
+}
+
 void exchange_abandon(struct exchange *x)
 {
     if (!x->active)
@@ -338,6 +346,11 @@ void exchange_upstream_head(struct exchange *x, const struct response_head *h)
     x->response_started = true;
     x->status = h->status;
     x->ops->send_head(x, h);
+    if (h->status != 101)
+        return;
+    x->tunnel = true;
+    x->chunked = x->request_done = false;
+    x->ops->tunnel(x);
 }
 
 void exchange_upstream_content(struct exchange *x, struct str content)
@@ -352,7 +365,7 @@ void exchange_upstream_end(struct exchange *x)
     x->ops->flush(x);
     if (!x->active)
         return; /* the client turned out to be gone */
-    drop_upstream(x, x->request_done && !x->close_after);
+    drop_upstream(x, x->request_done && !x->close_after && !x->tunnel);
     end(x);
     x->ops->finished(x);
 }

@@ -19,6 +19,7 @@ struct front_ops {
     void (*flush)(struct exchange *x);     /* everything that was sent leaves now */
     void (*finished)(struct exchange *x);  /* response over and flushed: the exchange is free */
     void (*abort)(struct exchange *x);     /* the response can't be completed */
+    void (*tunnel)(struct exchange *x);    /* the head was a 101; NULL: never asked for */
     void (*want_body)(struct exchange *x); /* there is room for more of the request's body */
 };
 
@@ -33,7 +34,9 @@ struct exchange {
     bool chunked;      /* so the body goes to the target */
     bool request_done; /* its body has been read to the end */
     bool response_started, response_done;
-    bool close_after; /* an ambiguous request: both connections end after it */
+    bool wants_upgrade; /* the request asks for a WebSocket, and the client's side can do it */
+    bool tunnel;        /* the target has agreed: bytes go both ways as they are */
+    bool close_after;   /* an ambiguous request: both connections end after it */
     unsigned status;
     int64_t active_ms; /* when a byte last came or went, by the loop's clock */
     /* where it goes */
@@ -61,6 +64,9 @@ void exchange_answer(struct exchange *x, const struct own_answer *a);
 
 /* Likewise its page for @status. */
 void exchange_refuse(struct exchange *x, unsigned status);
+
+/* The client has ended its side of a tunnel. */
+void exchange_tunnel_end(struct exchange *x);
 
 /* The client is gone: nothing is sent any more. */
 void exchange_abandon(struct exchange *x);

@@ -225,6 +225,8 @@ static void on_read(struct sock *s, ssize_t n, const char *at)
         answer_clear(c);
         return;
     }
+    if (n == UV_EOF && c->phase == PHASE_OPEN && c->protocol->ended(c))
+        return;
     if (n < 0) {
         conn_close(c); /* with a request in progress this is a 460 */
         return;

@@ -15,6 +15,7 @@ struct http2;
 struct conn_protocol {
     void (*begin)(struct conn *c);               /* the first bytes may come */
     void (*read)(struct conn *c, struct str at); /* plain bytes, borrowed for the call */
+    bool (*ended)(struct conn *c);               /* the client sends no more; false: it is gone */
     void (*tick)(struct conn *c);                /* the timer fired */
     void (*drained)(struct conn *c);             /* the queue fell below the low mark */
     bool (*is_busy)(const struct conn *c);       /* a request is in progress */
@@ -34,10 +35,11 @@ enum conn_phase {
 
 /* HTTP/1.x: one request at a time; pipelined ones wait in `in`, answers leave in order. */
 enum http1_state {
-    HTTP1_IDLE, /* no byte of a request yet */
-    HTTP1_HEAD, /* some of a head */
-    HTTP1_BODY, /* the head is read, its body is not */
-    HTTP1_WAIT, /* the request is read, the response is not complete */
+    HTTP1_IDLE,   /* no byte of a request yet */
+    HTTP1_HEAD,   /* some of a head */
+    HTTP1_BODY,   /* the head is read, its body is not */
+    HTTP1_WAIT,   /* the request is read, the response is not complete */
+    HTTP1_TUNNEL, /* a WebSocket: bytes go through */
 };
 
 struct http1 {

@@ -83,6 +83,10 @@ static void send_head(struct exchange *x, const struct response_head *h)
     c->http1.keep &= !x->close_after && !(http10 && wants_chunks);
     if (h->body == HTTP_BODY_UNTIL_END)
         c->http1.keep = false; /* such a target closes, and so do we */
+    if (h->status == 101) {
+        c->http1.keep = wants_chunks = false;
+        framing.upgrade = true;
+    }
     c->http1.chunked = wants_chunks && !http10;
     framing.chunked = c->http1.chunked || (h->body == HTTP_BODY_NONE && h->has_chunked && !http10);
     framing.length_known = h->has_length && !h->has_chunked;
@@ -146,8 +150,18 @@ static void want_body(struct exchange *x)
 {
     struct conn *c = conn_of(x);
 
-    if (c->http1.state == HTTP1_BODY)
+    if (c->http1.state == HTTP1_BODY || c->http1.state == HTTP1_TUNNEL)
         sock_read_start(&c->sock);
+}
+
+/* What the client has sent already was not for us. */
+static void begin_tunnel(struct exchange *x)
+{
+    struct conn *c = conn_of(x);
+
+    c->http1.state = HTTP1_TUNNEL;
+    if (!c->http1.running)
+        run_pending(c);
 }
 
 static const struct front_ops http1_ops = {
@@ -159,6 +173,7 @@ static const struct front_ops http1_ops = {
     .finished = finished,
     .abort = abort_response,
     .want_body = want_body,
+    .tunnel = begin_tunnel,
 };
 
 /* --- requests ------------------------------------------------------------------------------ */
@@ -313,6 +328,10 @@ static size_t step(struct conn *c, struct str bytes)
         return take_body(c, bytes);
     case HTTP1_WAIT:
         return 0;
+    case HTTP1_TUNNEL:
+        if (c->http1.x.active)
+            exchange_body(&c->http1.x, bytes);
+        break;
     }
     return bytes.n;
 }
@@ -340,7 +359,8 @@ static size_t run(struct conn *c, struct str bytes)
 static void settle_reading(struct conn *c)
 {
     bool full = c->http1.in.n >= SOCK_READ_ROOM ||
-                (c->http1.state == HTTP1_BODY && exchange_is_full(&c->http1.x));
+                ((c->http1.state == HTTP1_BODY || c->http1.state == HTTP1_TUNNEL) &&
+                 exchange_is_full(&c->http1.x));
 
     if (c->phase != PHASE_OPEN)
         return;
@@ -418,6 +438,15 @@ static void on_drained(struct conn *c)
         exchange_client_drained(&c->http1.x);
 }
 
+/* A tunnel lives until its target has ended it too. */
+static bool on_ended(struct conn *c)
+{
+    if (c->http1.state != HTTP1_TUNNEL)
+        return false;
+    exchange_tunnel_end(&c->http1.x);
+    return true;
+}
+
 static bool is_busy(const struct conn *c)
 {
     return c->http1.x.active;
@@ -436,6 +465,7 @@ static void on_free(struct conn *c)
 const struct conn_protocol http1_protocol = {
     .begin = on_begin,
     .read = on_bytes,
+    .ended = on_ended,
     .tick = on_tick,
     .drained = on_drained,
     .is_busy = is_busy,

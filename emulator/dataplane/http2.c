@@ -687,6 +687,12 @@ static void on_drained(struct conn *c)
     send_pending(c->http2);
 }
 
+static bool on_ended(struct conn *c)
+{
+    (void)c;
+    return false;
+}
+
 static bool is_busy(const struct conn *c)
 {
     return c->http2 != NULL && has_requests(c->http2);
@@ -716,6 +722,7 @@ static void on_free(struct conn *c)
 const struct conn_protocol http2_protocol = {
     .begin = on_begin,
     .read = on_bytes,
+    .ended = on_ended,
     .tick = on_tick,
     .drained = on_drained,
     .is_busy = is_busy,

@@ -229,6 +229,8 @@ void request_head_rewrite(struct text *t, const struct request_head *h,
         text_number(t, h->length);
         text_add(t, S("\r\n"));
     }
+    if (h->wants_websocket)
+        text_add(t, S("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
     for (size_t i = 0; i < h->fields.n; i++) {
         const struct http_field *field = &h->fields.at[i];
 
@@ -276,7 +278,10 @@ static void add_leading_fields(struct text *t, const struct response_head *h,
         text_number(t, f->length);
         text_add(t, S("\r\n"));
     }
-    add_connection(t, f->keep_alive);
+    if (f->upgrade)
+        text_add(t, S("Connection: upgrade\r\nUpgrade: websocket\r\n"));
+    else
+        add_connection(t, f->keep_alive);
 }
 
 void response_head_rewrite(struct text *t, const struct response_head *h,

@@ -28,6 +28,7 @@ struct reply_framing {
     bool length_known;
     uint64_t length;
     bool keep_alive; /* the connection stays open */
+    bool upgrade;    /* it becomes a WebSocket */
     struct str date; /* of now, for a target that sent none */
 };
 

@@ -67,10 +67,12 @@ static ssize_t read_head(struct upstream *u, struct str bytes)
     u->scanned = 0;
     if (!response_head_read(str_first(bytes, n), u->to_head, &head))
         return -1;
-    if (head.status < 200)
+    if (head.status == 101 && u->exchange->wants_upgrade)
+        head.body = HTTP_BODY_UNTIL_END; /* what follows is the tunnel's */
+    else if (head.status < 200)
         return head.status == 101 ? -1 : (ssize_t)n;
     u->has_head = true;
-    u->reusable = head.keep_alive;
+    u->reusable = head.keep_alive && head.status != 101;
     http_body_begin(&u->body, &w->chunks, head.body, head.length, on_content, u);
     exchange_upstream_head(u->exchange, &head);
     return (ssize_t)n;
