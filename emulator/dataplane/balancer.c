@@ -85,6 +85,30 @@ static void group_unref(struct group_state *s)
     free(s);
 }
 
+/* A target that becomes healthy while another one has long been so begins slowly. */
+static void settle_slow_start(struct live *l, const struct dp_group *g)
+{
+    int64_t now = clock_now(l->groups[g->index]->worker->clock);
+    bool warm = false;
+
+    for (size_t i = 0; i < g->target_count; i++) {
+        const struct endpoint *e = l->endpoints[g->targets[i].slot];
+
+        warm |=
+            e->was_healthy && (e->slow_from_ms == 0 || now - e->slow_from_ms > g->slow_start_ms);
+    }
+    for (size_t i = 0; i < g->target_count; i++) {
+        struct endpoint *e = l->endpoints[g->targets[i].slot];
+        bool healthy = g->targets[i].state == DP_TARGET_HEALTHY;
+
+        if (!healthy || g->slow_start_ms == 0)
+            e->slow_from_ms = 0;
+        else if (!e->was_healthy && warm)
+            e->slow_from_ms = now;
+        e->was_healthy = healthy;
+    }
+}
+
 /* --- live configurations -------------------------------------------------------------------- */
 
 /* Takes over the reference to @config. */
@@ -108,6 +132,7 @@ static struct live *bind_config(struct worker *w, struct dp_balancer *config)
             e->seen = w->round;
             l->endpoints[group->targets[t].slot] = e;
         }
+        settle_slow_start(l, group);
     }
     return l;
 }
@@ -238,7 +263,7 @@ static void close_unkept(struct link *doors)
 }
 
 static void need_door(struct worker *w, struct link *doors, struct balancer *b,
-                      const struct sockaddr_in *at, uint16_t port, bool tls)
+                      const struct sockaddr_in *at, uint16_t port, bool tls, struct str zone)
 {
     struct acceptor *d = find_door(doors, at, port, tls);
     int r = d != NULL ? 0 : acceptor_open(w, at, b, port, tls, doors, &d);
@@ -246,6 +271,7 @@ static void need_door(struct worker *w, struct link *doors, struct balancer *b,
 
     if (r == 0) {
         d->kept = true;
+        (void)snprintf(d->zone, sizeof d->zone, "%.*s", STR_ARG(zone));
         return;
     }
     (void)uv_ip4_name(at, name, sizeof name);
@@ -261,7 +287,8 @@ static void settle_own_doors(struct balancer *b, const struct dp_balancer *confi
         const struct dp_listener *l = dp_balancer_listener(config, config->door_ports[i]);
 
         if (l != NULL)
-            need_door(b->worker, &b->doors, b, &config->doors[i], l->port, false);
+            need_door(b->worker, &b->doors, b, &config->doors[i], l->port, false,
+                      config->door_zones == NULL ? S("") : config->door_zones[i]);
     }
     close_unkept(&b->doors);
 }
@@ -287,7 +314,7 @@ static void settle_common_doors(struct worker *w)
 
             where.sin_port = htons(l->port);
             if (l->port != (tls ? 443 : 80))
-                need_door(w, &w->common_doors, NULL, &where, l->port, tls);
+                need_door(w, &w->common_doors, NULL, &where, l->port, tls, S(""));
         }
     }
     close_unkept(&w->common_doors);

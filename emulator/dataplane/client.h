@@ -11,6 +11,7 @@ struct client {
     uint32_t address; /* the same in the VPC's eyes; set when a request is routed */
     uint16_t port;
     uint16_t listener_port;
+    struct str zone; /* of the address that it came to; empty at a common door */
     bool tls;
     const char *tls_version, *tls_cipher; /* OpenSSL's spelling; NULL in clear */
 };

@@ -28,12 +28,13 @@ struct dataplane_settings {
     unsigned workers; /* at least 1 */
     /* The common doors, by Host and by server name; NULL: none. Port 0 picks one. */
     const struct sockaddr_in *http, *https;
-    struct clock *clock;     /* borrowed */
-    struct ids *ids;         /* forked for each worker; borrowed for the call */
-    bool more_doors;         /* listener ports other than 80 open beside the common door too,
-                                where they are free */
-    dp_health_cb *on_health; /* may be NULL */
-    void *data;              /* for on_health */
+    struct clock *clock;       /* borrowed */
+    const uint8_t *cookie_key; /* COOKIE_KEY_BYTES of cookie.h; borrowed for the call */
+    struct ids *ids;           /* forked for each worker; borrowed for the call */
+    bool more_doors;           /* listener ports other than 80 open beside the common door too,
+                                  where they are free */
+    dp_health_cb *on_health;   /* may be NULL */
+    void *data;                /* for on_health */
 };
 
 /* Starts the workers; @loop is the control thread's, where callbacks run. 0 and *ret, or a

@@ -10,6 +10,8 @@
 #include "dataplane/dp_tls.h"
 #include "dataplane/rule.h"
 
+enum { DAY_MS = 86400 * 1000 };
+
 struct dp_balancer *dp_balancer_new(struct str arn)
 {
     struct dp_balancer *b = xcalloc(sizeof *b);
@@ -92,6 +94,20 @@ static int compare_rules(const void *left, const void *right)
 
 static void seal_listener(struct dp_listener *l)
 {
+    static const struct str usual[DP_TLS_HEADERS] = {
+        [DP_TLS_VERSION] = STR_INIT("X-Amzn-Tls-Version"),
+        [DP_TLS_CIPHER] = STR_INIT("X-Amzn-Tls-Cipher-Suite"),
+        [DP_MTLS_CHAIN] = STR_INIT("X-Amzn-Mtls-Clientcert"),
+        [DP_MTLS_SERIAL] = STR_INIT("X-Amzn-Mtls-Clientcert-Serial-Number"),
+        [DP_MTLS_ISSUER] = STR_INIT("X-Amzn-Mtls-Clientcert-Issuer"),
+        [DP_MTLS_SUBJECT] = STR_INIT("X-Amzn-Mtls-Clientcert-Subject"),
+        [DP_MTLS_VALIDITY] = STR_INIT("X-Amzn-Mtls-Clientcert-Validity"),
+        [DP_MTLS_LEAF] = STR_INIT("X-Amzn-Mtls-Clientcert-Leaf"),
+    };
+
+    for (size_t i = 0; i < DP_TLS_HEADERS; i++)
+        if (l->tls_names[i].n == 0)
+            l->tls_names[i] = usual[i];
     for (size_t i = 0; i < l->rule_count; i++) {
         for (size_t c = 0; c < l->rules[i].condition_count; c++)
             seal_condition(&l->rules[i].conditions[c]);
@@ -137,10 +153,16 @@ static void seal_group(struct dp_balancer *b, struct dp_group *g)
     bool fail_open = fails_open(g);
 
     g->index = (size_t)(g - b->groups);
+    g->name = str_hash(g->arn);
+    if (g->lb_cookie_ms == 0)
+        g->lb_cookie_ms = DAY_MS;
+    if (g->app_cookie_ms == 0)
+        g->app_cookie_ms = DAY_MS;
     g->usable = arena_array(&b->arena, g->target_count, sizeof(struct dp_target *));
     g->usable_count = 0;
     for (size_t i = 0; i < g->target_count; i++) {
         g->targets[i].slot = b->target_count++;
+        g->targets[i].name = str_hash(g->targets[i].id) * 65599 + g->targets[i].port;
         if (takes_traffic(&g->targets[i], fail_open))
             g->usable[g->usable_count++] = &g->targets[i];
     }

@@ -55,6 +55,7 @@ struct dp_action {
     struct dp_weighted *groups;
     size_t group_count;
     uint64_t weight_sum; /* sealed */
+    int64_t sticky_ms;   /* a client keeps its group for so long; 0: no */
     /* DP_FIXED_RESPONSE and DP_REDIRECT */
     uint16_t status;
     struct str content_type, body;
@@ -71,9 +72,30 @@ struct dp_rule {
 
 enum dp_protocol { DP_HTTP, DP_HTTPS };
 
+/* What a TLS listener may tell targets of the client; each header's name can be changed. */
+enum dp_tls_header {
+    DP_TLS_VERSION,
+    DP_TLS_CIPHER,
+    DP_MTLS_CHAIN,
+    DP_MTLS_SERIAL,
+    DP_MTLS_ISSUER,
+    DP_MTLS_SUBJECT,
+    DP_MTLS_VALIDITY,
+    DP_MTLS_LEAF,
+    DP_TLS_HEADERS
+};
+
+struct dp_header {
+    struct str name, value;
+};
+
 struct dp_listener {
     struct str arn;
     uint16_t port;
+    struct str tls_names[DP_TLS_HEADERS]; /* empty: the usual name; sealing fills it in */
+    bool hides_server;                    /* no Server header in any response */
+    struct dp_header *response_headers;   /* of every response, in the place of the target's */
+    size_t response_header_count;
     enum dp_protocol protocol;
     struct dp_tls *tls;    /* DP_HTTPS: a reference of the load balancer's; NULL: nobody gets in */
     struct dp_rule *rules; /* sealing sorts them: ascending, the default one last */
@@ -99,7 +121,9 @@ struct dp_target {
     uint16_t health_port;             /* as the API names it */
     bool reachable, health_reachable; /* by the security groups of both ends */
     enum dp_target_state state;
-    size_t slot; /* sealed: its number among all targets of the load balancer */
+    struct str zone; /* its Availability Zone; empty: not known, or all */
+    uint64_t name;   /* sealed: what cookies call it */
+    size_t slot;     /* sealed: its number among all targets of the load balancer */
 };
 
 struct dp_code_range {
@@ -119,9 +143,25 @@ struct dp_health_settings {
 
 enum dp_algorithm { DP_ROUND_ROBIN, DP_LEAST_OUTSTANDING, DP_WEIGHTED_RANDOM };
 
+/* What targets are asked to speak. */
+enum dp_version { DP_HTTP1, DP_HTTP2, DP_GRPC };
+
+/* Whether a load balancer's node uses targets of all zones. */
+enum dp_zones { DP_ZONES_DEFAULT, DP_ZONES_ALL, DP_ZONES_OWN };
+
+enum dp_sticky_kind { DP_LB_COOKIE, DP_APP_COOKIE };
+
 struct dp_group {
     struct str arn;
     enum dp_protocol protocol;
+    enum dp_version version;
+    enum dp_zones zones;
+    int64_t slow_start_ms; /* 0: off */
+    bool sticky;
+    enum dp_sticky_kind sticky_kind;
+    int64_t lb_cookie_ms, app_cookie_ms; /* 0 reads as a day */
+    struct str app_cookie;               /* the application's own */
+    uint64_t name;                       /* sealed: what cookies call it */
     struct dp_health_settings health;
     enum dp_algorithm algorithm;
     uint32_t minimum_healthy_count;      /* 0 reads as 1 */
@@ -138,6 +178,12 @@ struct dp_group {
 enum dp_xff_mode { DP_XFF_APPEND, DP_XFF_PRESERVE, DP_XFF_REMOVE };
 enum dp_desync_mode { DP_DESYNC_DEFENSIVE, DP_DESYNC_MONITOR, DP_DESYNC_STRICTEST };
 
+/* Where log lines go, in the layout of S3. */
+struct dp_log_place {
+    bool enabled;
+    struct str bucket, prefix;
+};
+
 struct dp_attributes {
     int64_t idle_timeout_ms;      /* 0 reads as 60 s */
     int64_t client_keep_alive_ms; /* 0 reads as 3600 s */
@@ -146,6 +192,9 @@ struct dp_attributes {
     bool xff_client_port;
     bool preserve_host;
     bool drop_invalid_headers;
+    bool http2;       /* TLS listeners offer it */
+    bool tls_headers; /* X-Amzn-Tls-Version and X-Amzn-Tls-Cipher-Suite */
+    struct dp_log_place access_log, connection_log;
 };
 
 /* Who may reach which ports of the load balancer, by its security groups. */
@@ -170,6 +219,8 @@ struct dp_balancer {
     uint32_t *addresses;       /* of its network interfaces, in the VPC */
     struct sockaddr_in *doors; /* where each listener of each address is opened */
     uint16_t *door_ports;      /* the listener's port of each door */
+    struct str *address_zones,
+        *door_zones; /* the zone of each address, of each door; may be NULL */
     size_t address_count, door_count;
     struct dp_block *blocks; /* so that a client's address is shown as the VPC's */
     size_t block_count;

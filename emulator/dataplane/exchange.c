@@ -6,8 +6,11 @@
  * "Troubleshoot your Application Load Balancers". */
 #include "dataplane/exchange.h"
 
+#include "dataplane/choose.h"
 #include "dataplane/rule.h"
 #include "dataplane/upstream.h"
+
+enum { COOKIES_ROOM = 2048 };
 
 static void end(struct exchange *x)
 {
@@ -21,6 +24,7 @@ static void end(struct exchange *x)
     x->endpoint = NULL;
     live_unref(x->live);
     x->live = NULL;
+    x->choice = (struct choice){0};
 }
 
 /* Parts the exchange from its target. */
@@ -94,69 +98,14 @@ static void redirect(struct exchange *x, const struct dp_action *a, const struct
     exchange_answer(x, &page);
 }
 
-static const struct dp_group *draw_group(struct exchange *x, const struct dp_action *a)
-{
-    uint64_t drawn;
-
-    if (a->weight_sum == 0)
-        return NULL;
-    drawn = a->group_count == 1 ? 0 : ids_below(&x->worker->ids, a->weight_sum);
-    for (size_t i = 0; i < a->group_count; i++) {
-        if (drawn < a->groups[i].weight)
-            return a->groups[i].group;
-        drawn -= a->groups[i].weight;
-    }
-    return NULL;
-}
-
-/* The one with the fewest requests in flight; of several, the next in turn. */
-static const struct dp_target *least_outstanding(struct exchange *x, const struct dp_group *g,
-                                                 size_t turn)
-{
-    const struct dp_target *best = NULL;
-    unsigned least = 0;
-
-    for (size_t i = 0; i < g->usable_count; i++) {
-        const struct dp_target *t = g->usable[(turn + i) % g->usable_count];
-        unsigned n = x->live->endpoints[t->slot]->in_flight;
-
-        if (best == NULL || n < least) {
-            best = t;
-            least = n;
-        }
-    }
-    return best;
-}
-
-static const struct dp_target *choose_target(struct exchange *x, const struct dp_group *g)
-{
-    struct group_state *state = x->live->groups[g->index];
-    size_t turn;
-
-    if (g->usable_count == 0)
-        return NULL;
-    turn = state->next++;
-    switch (g->algorithm) {
-    case DP_LEAST_OUTSTANDING:
-        return least_outstanding(x, g, turn);
-    case DP_WEIGHTED_RANDOM:
-        return g->usable[ids_below(&x->worker->ids, g->usable_count)];
-    case DP_ROUND_ROBIN:
-        break;
-    }
-    return g->usable[turn % g->usable_count];
-}
-
 static void send_request(struct exchange *x, const struct request_head *h)
 {
     struct worker *w = x->worker;
     struct forward_facts facts = {
         .attributes = &x->live->config->attributes,
         .dns_name = x->live->config->dns_name,
-        .client = x->client->address,
-        .client_port = x->client->port,
-        .listener_port = x->client->listener_port,
-        .tls = x->client->tls,
+        .client = x->client,
+        .listener = x->listener,
         .now_ms = clock_now(w->clock),
         .random = {ids_next(&w->ids), ids_next(&w->ids)},
     };
@@ -168,11 +117,11 @@ static void send_request(struct exchange *x, const struct request_head *h)
 
 static void forward(struct exchange *x, const struct dp_action *a, const struct request_head *h)
 {
-    const struct dp_group *group = draw_group(x, a);
-    const struct dp_target *target = group == NULL ? NULL : choose_target(x, group);
+    unsigned refused = choose(x, a, h, &x->choice);
+    const struct dp_target *target = x->choice.target;
 
-    if (target == NULL) {
-        exchange_refuse(x, 503);
+    if (refused != 0) {
+        exchange_refuse(x, refused);
         return;
     }
     x->endpoint = endpoint_ref(x->live->endpoints[target->slot]);
@@ -224,6 +173,7 @@ void exchange_begin(struct exchange *x, struct live *live, const struct dp_liste
 
     x->active = true;
     x->live = live_ref(live);
+    x->listener = listener;
     x->to_head = str_eq(h->method, S("HEAD"));
     x->chunked = h->body == HTTP_BODY_CHUNKED;
     x->request_done = h->body == HTTP_BODY_NONE;
@@ -343,9 +293,15 @@ void exchange_upstream_failed(struct exchange *x, int error)
 
 void exchange_upstream_head(struct exchange *x, const struct response_head *h)
 {
+    char room[COOKIES_ROOM];
+    struct text cookies = {.at = room, .room = sizeof room};
+
     x->response_started = true;
     x->status = h->status;
+    choose_write_cookies(x, h, &cookies);
+    x->cookies = str_n(room, cookies.n);
     x->ops->send_head(x, h);
+    x->cookies = (struct str){0};
     if (h->status != 101)
         return;
     x->tunnel = true;

@@ -10,6 +10,17 @@
 struct exchange;
 struct upstream;
 
+/* Where a request goes, and what its answer's cookies depend on. */
+struct choice {
+    const struct dp_group *group;
+    const struct dp_target *target;
+    bool new_group;       /* drawn: the answer says which */
+    bool was_sticky;      /* the application's cookie kept it */
+    uint64_t application; /* digest of that cookie */
+    bool chromium;        /* the client's SameSite=None needs Secure */
+    bool bad_cookie;      /* a cookie of ours that nobody can read */
+};
+
 /* What the client's side does for an exchange. */
 struct front_ops {
     void (*send_head)(struct exchange *x, const struct response_head *h);
@@ -29,7 +40,7 @@ struct exchange {
     const struct client *client; /* who asks; set by the front */
     /* the request */
     bool active; /* between exchange_begin and finished, abort or abandon */
-    bool http10;
+    bool http10, http2;
     bool to_head;      /* HEAD */
     bool chunked;      /* so the body goes to the target */
     bool request_done; /* its body has been read to the end */
@@ -41,7 +52,10 @@ struct exchange {
     int64_t active_ms; /* when a byte last came or went, by the loop's clock */
     /* where it goes */
     struct live *live;
+    const struct dp_listener *listener;
     const struct dp_rule *rule;
+    struct choice choice;
+    struct str cookies; /* lines of the load balancer's own for the head that is being sent */
     struct endpoint *endpoint;
     struct upstream *upstream;
 };

@@ -188,7 +188,7 @@ static void answer_clear(struct conn *c)
     secure_free(&c->sock);
     page_clear_to_tls(&page);
     gather_begin(g, &c->sock);
-    own_answer_head(&g->text, &page, worker_date(c->worker), false);
+    own_answer_head(&g->text, &page, worker_date(c->worker), false, NULL);
     gather_text(g, 0);
     gather_add(g, page.body);
     if (gather_flush(g) < 0)
@@ -294,6 +294,8 @@ void front_accept(struct acceptor *door)
     c->protocol = &http1_protocol;
     c->handles = 2;
     c->client.listener_port = door->listener_port;
+    memcpy(c->zone, door->zone, sizeof c->zone);
+    c->client.zone = str_c(c->zone);
     c->balancer = door->balancer == NULL ? NULL : balancer_ref(door->balancer);
     (void)uv_timer_init(&w->loop, &c->timer);
     (void)sock_init(&c->sock, &w->loop, &w->rooms);

@@ -77,7 +77,10 @@ static void send_head(struct exchange *x, const struct response_head *h)
     struct gather *g = gather_of(c);
     bool http10 = c->http1.x.http10,
          wants_chunks = h->body == HTTP_BODY_CHUNKED || h->body == HTTP_BODY_UNTIL_END;
-    struct reply_framing framing = {.length = h->length, .date = worker_date(c->worker)};
+    struct reply_framing framing = {.length = h->length,
+                                    .date = worker_date(c->worker),
+                                    .cookies = x->cookies,
+                                    .listener = x->listener};
 
     c->http1.keep &= h->keep_alive || h->body == HTTP_BODY_UNTIL_END;
     c->http1.keep &= !x->close_after && !(http10 && wants_chunks);
@@ -101,7 +104,7 @@ static void send_answer(struct exchange *x, const struct own_answer *a)
     struct gather *g = gather_of(c);
 
     c->http1.keep &= !x->close_after && !page_closes(a->status);
-    own_answer_head(&g->text, a, worker_date(c->worker), c->http1.keep);
+    own_answer_head(&g->text, a, worker_date(c->worker), c->http1.keep, x->listener);
     gather_text(g, 0);
     if (!x->to_head)
         gather_add(g, a->body);

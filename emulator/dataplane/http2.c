@@ -273,7 +273,9 @@ static void send_head(struct exchange *x, const struct response_head *h)
     size_t from = t->n;
     struct reply_framing framing = {.length = h->length,
                                     .length_known = h->has_length && !h->has_chunked,
-                                    .date = worker_date(x->worker)};
+                                    .date = worker_date(x->worker),
+                                    .cookies = x->cookies,
+                                    .listener = x->listener};
 
     response_head_rewrite(t, h, &framing);
     submit_head(s, t, from, h->body != HTTP_BODY_NONE);
@@ -308,7 +310,7 @@ static void send_answer(struct exchange *x, const struct own_answer *a)
     size_t from = t->n;
     bool has_body = a->body.n > 0 && !x->to_head;
 
-    own_answer_head(t, a, worker_date(x->worker), true);
+    own_answer_head(t, a, worker_date(x->worker), true, x->listener);
     if (has_body)
         buf_add(&s->out, a->body);
     s->response_ended = true;
@@ -423,8 +425,11 @@ static void begin(struct stream *s)
     struct buf text = buf_init(3 * HEAD_MAX);
     unsigned refused = 400;
 
-    s->x = (struct exchange){
-        .ops = &http2_ops, .worker = c->worker, .client = &c->client, .active_ms = conn_now(c)};
+    s->x = (struct exchange){.ops = &http2_ops,
+                             .worker = c->worker,
+                             .client = &c->client,
+                             .http2 = true,
+                             .active_ms = conn_now(c)};
     s->begun = true;
     write_head(s, &text);
     if (!s->head.full && !s->cookies.full)

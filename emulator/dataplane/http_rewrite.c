@@ -4,6 +4,8 @@
  * "Request tracing for your Application Load Balancer"; RFC 9110 section 7.6.1. */
 #include "dataplane/http_rewrite.h"
 
+#include "base/macros.h"
+
 /* --- copying lines ------------------------------------------------------------------------ */
 
 /* A run of lines that lie behind one another and go on as they are. */
@@ -83,11 +85,11 @@ static bool connection_lists_names(const struct http_fields *fields)
 
 static void add_client(struct text *t, const struct forward_facts *f)
 {
-    text_address(t, f->client);
+    text_address(t, f->client->address);
     if (!f->attributes->xff_client_port)
         return;
     text_add(t, S(":"));
-    text_number(t, f->client_port);
+    text_number(t, f->client->port);
 }
 
 static void add_forwarded_for(struct text *t, const struct request_head *h,
@@ -119,7 +121,8 @@ static void add_forwarded_for(struct text *t, const struct request_head *h,
 
 static void add_host(struct text *t, const struct request_head *h, const struct forward_facts *f)
 {
-    bool usual = f->listener_port == 80 || f->listener_port == 443;
+    uint16_t port = f->client->listener_port;
+    bool usual = port == 80 || port == 443;
     struct str host = h->host, name;
 
     if (f->attributes->preserve_host) {
@@ -138,7 +141,7 @@ static void add_host(struct text *t, const struct request_head *h, const struct 
     text_add(t, usual ? name : host);
     if (!usual && name.n == host.n) {
         text_add(t, S(":"));
-        text_number(t, f->listener_port);
+        text_number(t, f->client->listener_port);
     }
     text_add(t, S("\r\n"));
 }
@@ -182,6 +185,8 @@ static bool is_rewritten(const struct http_field *f)
 {
     switch ((enum http_field_id)f->id) {
     case FIELD_OTHER:
+    case FIELD_COOKIE:
+    case FIELD_SET_COOKIE:
     case FIELD_CONTENT_TYPE:
     case FIELD_DATE:
     case FIELD_SERVER:
@@ -189,6 +194,34 @@ static bool is_rewritten(const struct http_field *f)
     default:
         return true;
     }
+}
+
+/* Headers that tell of the client's TLS go by the listener's names. */
+static bool tells_of_tls(const struct forward_facts *f, enum dp_tls_header id)
+{
+    return f->client->tls && f->listener != NULL && f->attributes->tls_headers &&
+           id <= DP_TLS_CIPHER;
+}
+
+static void add_tls(struct text *t, const struct forward_facts *f)
+{
+    const struct str values[] = {
+        [DP_TLS_VERSION] = str_c(f->client->tls_version),
+        [DP_TLS_CIPHER] = str_c(f->client->tls_cipher),
+    };
+
+    for (enum dp_tls_header id = 0; id < ARRAY_LEN(values); id++)
+        if (tells_of_tls(f, id))
+            add_field(t, f->listener->tls_names[id], values[id]);
+}
+
+/* A client must not tell of itself what we tell. */
+static bool is_forged(const struct http_field *field, const struct forward_facts *f)
+{
+    for (enum dp_tls_header id = 0; id < DP_TLS_HEADERS; id++)
+        if (tells_of_tls(f, id) && str_ieq(field->name, f->listener->tls_names[id]))
+            return true;
+    return false;
 }
 
 static void add_target_line(struct text *t, const struct request_head *h)
@@ -215,9 +248,9 @@ void request_head_rewrite(struct text *t, const struct request_head *h,
 
     add_target_line(t, h);
     add_forwarded_for(t, h, f);
-    text_add(t, f->tls ? S("X-Forwarded-Proto: https\r\nX-Forwarded-Port: ")
-                       : S("X-Forwarded-Proto: http\r\nX-Forwarded-Port: "));
-    text_number(t, f->listener_port);
+    text_add(t, f->client->tls ? S("X-Forwarded-Proto: https\r\nX-Forwarded-Port: ")
+                               : S("X-Forwarded-Proto: http\r\nX-Forwarded-Port: "));
+    text_number(t, f->client->listener_port);
     text_add(t, S("\r\n"));
     add_host(t, h, f);
     add_trace_id(t, h, f);
@@ -229,13 +262,15 @@ void request_head_rewrite(struct text *t, const struct request_head *h,
         text_number(t, h->length);
         text_add(t, S("\r\n"));
     }
+    add_tls(t, f);
     if (h->wants_websocket)
         text_add(t, S("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
     for (size_t i = 0; i < h->fields.n; i++) {
         const struct http_field *field = &h->fields.at[i];
 
         if (is_rewritten(field) || (field->invalid && f->attributes->drop_invalid_headers) ||
-            (named && listed_by_connection(&h->fields, field)))
+            (named && listed_by_connection(&h->fields, field)) ||
+            (f->attributes->tls_headers && is_forged(field, f)))
             continue;
         run_add(&run, field);
     }
@@ -282,6 +317,44 @@ static void add_leading_fields(struct text *t, const struct response_head *h,
         text_add(t, S("Connection: upgrade\r\nUpgrade: websocket\r\n"));
     else
         add_connection(t, f->keep_alive);
+    text_add(t, f->cookies);
+}
+
+/* What the listener sets itself is not the target's to say. */
+static bool is_overruled(const struct http_field *field, const struct dp_listener *l)
+{
+    if (l == NULL)
+        return false;
+    for (size_t i = 0; i < l->response_header_count; i++)
+        if (str_ieq(field->name, l->response_headers[i].name))
+            return true;
+    return l->hides_server && field->id == FIELD_SERVER;
+}
+
+static void add_response_headers(struct text *t, const struct dp_listener *l)
+{
+    for (size_t i = 0; l != NULL && i < l->response_header_count; i++)
+        add_field(t, l->response_headers[i].name, l->response_headers[i].value);
+}
+
+/* Fields of this hop stay, and those that were written already. */
+static bool passes_back(const struct http_field *field)
+{
+    switch ((enum http_field_id)field->id) {
+    case FIELD_CONNECTION:
+    case FIELD_CONTENT_LENGTH:
+    case FIELD_CONTENT_TYPE:
+    case FIELD_DATE:
+    case FIELD_KEEP_ALIVE:
+    case FIELD_PROXY_CONNECTION:
+    case FIELD_TE:
+    case FIELD_TRAILER:
+    case FIELD_TRANSFER_ENCODING:
+    case FIELD_UPGRADE:
+        return false;
+    default:
+        return true;
+    }
 }
 
 void response_head_rewrite(struct text *t, const struct response_head *h,
@@ -294,22 +367,23 @@ void response_head_rewrite(struct text *t, const struct response_head *h,
     add_leading_fields(t, h, f);
     for (size_t i = 0; i < h->fields.n; i++) {
         const struct http_field *field = &h->fields.at[i];
-        bool request_only = field->id >= FIELD_X_AMZN_TRACE_ID || field->id == FIELD_HOST ||
-                            field->id == FIELD_EXPECT || field->id == FIELD_SERVER;
 
-        if ((field->id != FIELD_OTHER && !request_only) ||
+        if (!passes_back(field) || is_overruled(field, f->listener) ||
             (named && listed_by_connection(&h->fields, field)))
             continue;
         run_add(&run, field);
     }
     run_end(&run);
+    add_response_headers(t, f->listener);
     text_add(t, S("\r\n"));
 }
 
-void own_answer_head(struct text *t, const struct own_answer *a, struct str date, bool keep_alive)
+void own_answer_head(struct text *t, const struct own_answer *a, struct str date, bool keep_alive,
+                     const struct dp_listener *listener)
 {
     add_status_line(t, a->status, a->reason.n > 0 ? a->reason : http_reason(a->status));
-    text_add(t, S("Server: awselb/2.0\r\n"));
+    if (listener == NULL || !listener->hides_server)
+        text_add(t, S("Server: awselb/2.0\r\n"));
     add_field(t, S("Date"), date);
     if (a->content_type.n > 0)
         add_field(t, S("Content-Type"), a->content_type);
@@ -319,5 +393,6 @@ void own_answer_head(struct text *t, const struct own_answer *a, struct str date
     add_connection(t, keep_alive);
     if (a->location.n > 0)
         add_field(t, S("Location"), a->location);
+    add_response_headers(t, listener);
     text_add(t, S("\r\n"));
 }

@@ -2,6 +2,7 @@
  * Pure functions that write into given room. */
 #pragma once
 
+#include "dataplane/client.h"
 #include "dataplane/dp_config.h"
 #include "dataplane/http_head.h"
 #include "dataplane/text.h"
@@ -10,10 +11,8 @@
 struct forward_facts {
     const struct dp_attributes *attributes;
     struct str dns_name; /* the load balancer's */
-    uint32_t client;     /* the TCP peer, in the VPC's eyes */
-    uint16_t client_port;
-    uint16_t listener_port;
-    bool tls;
+    const struct client *client;
+    const struct dp_listener *listener;
     int64_t now_ms;     /* the world's time, for the trace id */
     uint64_t random[2]; /* for the trace id: 24 hex digits of it are used */
 };
@@ -27,9 +26,11 @@ struct reply_framing {
     bool chunked;
     bool length_known;
     uint64_t length;
-    bool keep_alive; /* the connection stays open */
-    bool upgrade;    /* it becomes a WebSocket */
-    struct str date; /* of now, for a target that sent none */
+    bool keep_alive;                    /* the connection stays open */
+    bool upgrade;                       /* it becomes a WebSocket */
+    struct str date;                    /* of now, for a target that sent none */
+    struct str cookies;                 /* lines of the load balancer's own */
+    const struct dp_listener *listener; /* for its response headers */
 };
 
 /* Writes the head of a target's response. */
@@ -45,8 +46,9 @@ struct own_answer {
     struct str body;
 };
 
-/* Writes its head. */
-void own_answer_head(struct text *t, const struct own_answer *a, struct str date, bool keep_alive);
+/* Writes its head. @listener may be NULL: nothing was routed. */
+void own_answer_head(struct text *t, const struct own_answer *a, struct str date, bool keep_alive,
+                     const struct dp_listener *listener);
 
 /* The standard reason phrase; empty for codes that have none. */
 struct str http_reason(unsigned status);

@@ -190,10 +190,11 @@ void worker_tell(struct worker *w, const struct order *order)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-static void make_rooms(struct worker *w)
+static void make_rooms(struct worker *w, const struct dataplane_settings *settings)
 {
     sock_rooms_init(&w->rooms);
     w->http2 = http2_shared_new();
+    cookie_seal_init(&w->seal, settings->cookie_key);
     w->peek = secure_peek_context();
     w->to_targets = dp_tls_client(true, false);
     w->to_client.text = (struct text){.at = xcalloc(GATHER_ROOM), .room = GATHER_ROOM};
@@ -267,7 +268,7 @@ int worker_init(struct worker *w, struct dataplane *plane, unsigned index,
     list_init(&w->conns);
     list_init(&w->relays);
     (void)uv_mutex_init(&w->lock);
-    make_rooms(w);
+    make_rooms(w, settings);
     r = uv_async_init(&w->loop, &w->wake, on_wake);
     w->wake.data = w;
     if (index == 0)
@@ -306,6 +307,7 @@ void worker_deinit(struct worker *w)
     map_free(&w->endpoints);
     map_free(&w->groups);
     http2_shared_free(w->http2);
+    cookie_seal_free(&w->seal);
     SSL_CTX_free(w->peek);
     SSL_CTX_free(w->to_targets);
     sock_rooms_free(&w->rooms);

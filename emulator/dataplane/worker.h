@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "dataplane/cookie.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/http_body.h"
 #include "dataplane/http_head.h"
@@ -27,6 +28,8 @@ struct endpoint {
     char *key; /* group, id, port and address; the map's key */
     struct sockaddr_in at;
     bool tls; /* it speaks HTTPS */
+    bool was_healthy;
+    int64_t slow_from_ms; /* the world's time at which its slow start began; 0: none */
     unsigned in_flight;
     unsigned seen;    /* the last worker.round that had it */
     struct link idle; /* struct upstream, most recently used first */
@@ -69,7 +72,8 @@ struct acceptor {
     bool tls;                  /* of a common door; at others the listener says it */
     uint16_t listener_port;
     struct sockaddr_in at;
-    bool kept; /* while a new configuration is taken up */
+    char zone[32]; /* of the address; empty at a common door */
+    bool kept;     /* while a new configuration is taken up */
 };
 
 struct live *live_ref(struct live *l);
@@ -132,6 +136,7 @@ struct worker {
 
     struct sock_rooms rooms;
     struct http2_shared *http2;
+    struct cookie_seal seal;
     SSL_CTX *peek;       /* reads whom a TLS client wants at a common door */
     SSL_CTX *to_targets; /* of connections to targets that speak HTTPS */
     struct gather to_client, to_target;

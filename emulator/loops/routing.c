@@ -8,15 +8,20 @@
 
 #include <stdlib.h>
 
+#include <openssl/rand.h>
+
+#include "base/base64.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/memory.h"
+#include "dataplane/cookie.h"
 #include "loops/node_ports.h"
 #include "loops/queue.h"
 #include "loops/routing_balancer.h"
 #include "store/ec2.h"
 #include "store/eks.h"
+#include "store/setting.h"
 
 enum {
     BATCH = 32,
@@ -528,22 +533,48 @@ static void look_at_everything(struct routing *r)
     enqueue(r, DRAINED, S(""));
 }
 
+/* The key of stickiness cookies lives with the world, so that clients stay where they were over a
+ * restart. Made at the first start. */
+static void read_cookie_key(struct store *s, uint8_t key[COOKIE_KEY_BYTES])
+{
+    static const struct str name = STR_INIT("balancing/cookie-key");
+    CLEANUP(arena_free) struct arena a = {0};
+    struct str text = {0}, bytes = {0};
+
+    if (setting_get(s, &a, name, &text) == 0 && base64_decode(&a, text, &bytes) &&
+        bytes.n == COOKIE_KEY_BYTES) {
+        memcpy(key, bytes.at, bytes.n);
+        return;
+    }
+    (void)RAND_bytes(key, COOKIE_KEY_BYTES);
+    text = base64_encode(&a, str_n((const char *)key, COOKIE_KEY_BYTES));
+    if (store_begin(s) < 0)
+        return;
+    if (setting_put(s, name, text) < 0 || store_commit(s) < 0)
+        store_rollback(s);
+}
+
 int routing_start(const struct routing_options *o, struct routing **ret_routing,
                   bool *ret_https_failed)
 {
     struct routing *r = xcalloc(sizeof *r);
     struct store *store = objects_store(o->objects);
+    uint8_t cookie_key[COOKIE_KEY_BYTES];
     struct dataplane_settings settings = {
         .workers = o->workers > 0 ? o->workers : 1,
         .http = o->http,
         .https = o->https,
         .clock = store_clock(store),
+        .cookie_key = cookie_key,
         .ids = store_ids(store),
         .more_doors = o->more_doors,
         .on_health = on_health,
         .data = r,
     };
-    int result = dataplane_start(o->loop, &settings, &r->plane, ret_https_failed);
+    int result;
+
+    read_cookie_key(store, cookie_key);
+    result = dataplane_start(o->loop, &settings, &r->plane, ret_https_failed);
 
     if (result < 0) {
         free(r);

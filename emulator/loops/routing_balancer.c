@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/macros.h"
+#include "loops/routing_attribute.h"
 #include "loops/routing_rule.h"
 #include "loops/routing_target.h"
 #include "loops/routing_tls.h"
@@ -21,7 +22,6 @@ struct pass {
     struct arena *keep; /* out's */
     struct routed_front front;
     struct routed_health **health_tail;
-    bool http2; /* TLS listeners offer it */
 };
 
 #define COUNT(n, list)                                                \
@@ -30,73 +30,13 @@ struct pass {
 
 /* --- attributes ---------------------------------------------------------------------------- */
 
-static bool is_true(struct str value)
-{
-    return str_is(value, "true");
-}
-
-static int64_t seconds(struct str value)
-{
-    int64_t n = 0;
-
-    (void)str_to_int(value, &n);
-    return n * 1000;
-}
-
-static void set_attribute(struct dp_attributes *to, struct str key, struct str value)
-{
-    if (str_is(key, "idle_timeout.timeout_seconds"))
-        to->idle_timeout_ms = seconds(value);
-    else if (str_is(key, "client_keep_alive.seconds"))
-        to->client_keep_alive_ms = seconds(value);
-    else if (str_is(key, "routing.http.xff_client_port.enabled"))
-        to->xff_client_port = is_true(value);
-    else if (str_is(key, "routing.http.preserve_host_header.enabled"))
-        to->preserve_host = is_true(value);
-    else if (str_is(key, "routing.http.drop_invalid_header_fields.enabled"))
-        to->drop_invalid_headers = is_true(value);
-    else if (str_is(key, "routing.http.xff_header_processing.mode"))
-        to->xff_mode = str_is(value, "preserve") ? DP_XFF_PRESERVE
-                       : str_is(value, "remove") ? DP_XFF_REMOVE
-                                                 : DP_XFF_APPEND;
-    else if (str_is(key, "routing.http.desync_mitigation_mode"))
-        to->desync_mode = str_is(value, "monitor")     ? DP_DESYNC_MONITOR
-                          : str_is(value, "strictest") ? DP_DESYNC_STRICTEST
-                                                       : DP_DESYNC_DEFENSIVE;
-}
-
 static int read_attributes(struct pass *p)
 {
     struct lb_attribute *first = NULL;
     int r = lb_attribute_list(p->c->store, p->c->arena, p->lb->arn, &first);
 
-    for (const struct lb_attribute *a = first; r == 0 && a != NULL; a = a->next)
-        set_attribute(&p->out->attributes, a->key, a->value);
+    routing_read_balancer_attributes(p->keep, first, &p->out->attributes);
     return r;
-}
-
-static uint32_t number_or(struct str value, uint32_t otherwise)
-{
-    int64_t n;
-
-    return str_to_int(value, &n) && n > 0 && n < UINT32_MAX ? (uint32_t)n : otherwise;
-}
-
-static void set_group_attribute(struct dp_group *to, struct str key, struct str value)
-{
-    static const char minimum[] = "target_group_health.unhealthy_state_routing."
-                                  "minimum_healthy_targets.";
-
-    if (str_is(key, "load_balancing.algorithm.type"))
-        to->algorithm = str_is(value, "least_outstanding_requests") ? DP_LEAST_OUTSTANDING
-                        : str_is(value, "weighted_random")          ? DP_WEIGHTED_RANDOM
-                                                                    : DP_ROUND_ROBIN;
-    else if (str_starts(key, S("target_group_health.")) &&
-             str_is(str_from(key, sizeof minimum - 1), "count"))
-        to->minimum_healthy_count = number_or(value, 1);
-    else if (str_starts(key, S("target_group_health.")) &&
-             str_is(str_from(key, sizeof minimum - 1), "percentage"))
-        to->minimum_healthy_percentage = number_or(value, 0);
 }
 
 /* --- groups -------------------------------------------------------------------------------- */
@@ -115,6 +55,7 @@ static int compile_targets(struct pass *p, const struct target_group *from, stru
 
         target->id = arena_str(p->keep, t->id);
         r = routing_compile_target(p->c, &p->front, from, t, target, &h->health);
+        target->zone = arena_str(p->keep, target->zone);
         *p->health_tail = h;
         p->health_tail = &h->next;
     }
@@ -129,6 +70,9 @@ static int compile_group(struct pass *p, const struct target_group *from, struct
     *to = (struct dp_group){
         .arn = arena_str(p->keep, from->arn),
         .protocol = str_is(from->protocol, "HTTPS") ? DP_HTTPS : DP_HTTP,
+        .version = str_is(from->protocol_version, "HTTP2")  ? DP_HTTP2
+                   : str_is(from->protocol_version, "GRPC") ? DP_GRPC
+                                                            : DP_HTTP1,
         .health = {.enabled = from->health_enabled,
                    .tcp = str_is(from->health_protocol, "TCP"),
                    .tls = str_is(from->health_protocol, "HTTPS"),
@@ -139,8 +83,7 @@ static int compile_group(struct pass *p, const struct target_group *from, struct
                    .path = arena_str(p->keep, from->health_path)},
     };
     routing_compile_matcher(p->keep, from->http_code, &to->health);
-    for (const struct lb_attribute *a = first; r == 0 && a != NULL; a = a->next)
-        set_group_attribute(to, a->key, a->value);
+    routing_read_group_attributes(p->keep, first, to);
     return r < 0 ? r : compile_targets(p, from, to);
 }
 
@@ -182,20 +125,25 @@ static void compile_rule(struct pass *p, const struct listener_rule *from, struc
 static int compile_listener(struct pass *p, const struct listener *from, struct dp_listener *to)
 {
     struct listener_rule *first = NULL;
+    struct lb_attribute *attributes = NULL;
     size_t n = 0;
     int r = listener_rule_list(p->c->store, p->c->arena, from->arn, &first);
+
+    if (r == 0)
+        r = lb_attribute_list(p->c->store, p->c->arena, from->arn, &attributes);
 
     *to = (struct dp_listener){
         .arn = arena_str(p->keep, from->arn),
         .port = (uint16_t)from->port,
         .protocol = str_is(from->protocol, "HTTPS") ? DP_HTTPS : DP_HTTP,
     };
+    routing_read_listener_attributes(p->keep, attributes, to);
     COUNT(n, first);
     to->rules = arena_array(p->keep, n, sizeof *to->rules);
     for (const struct listener_rule *rule = first; r == 0 && rule != NULL; rule = rule->next)
         compile_rule(p, rule, &to->rules[to->rule_count++]);
     if (r == 0 && to->protocol == DP_HTTPS)
-        r = routing_compile_tls(p->c, from, p->http2, p->c->before, to);
+        r = routing_compile_tls(p->c, from, p->out->attributes.http2, p->c->before, to);
     return r;
 }
 
@@ -255,14 +203,17 @@ static void open_doors(struct pass *p)
     size_t most = b->address_count * b->listener_count;
 
     b->doors = arena_array(p->keep, most, sizeof *b->doors);
+    b->door_zones = arena_array(p->keep, most, sizeof *b->door_zones);
     b->door_ports = arena_array(p->keep, most, sizeof *b->door_ports);
     b->blocks = arena_array(p->keep, b->address_count, sizeof *b->blocks);
     for (size_t i = 0; i < b->address_count; i++) {
         add_block(p, b->addresses[i]);
         for (size_t l = 0; l < b->listener_count; l++)
             if (fabric_locate(p->c->fabric, b->addresses[i], b->listeners[l].port,
-                              &b->doors[b->door_count]))
+                              &b->doors[b->door_count])) {
+                b->door_zones[b->door_count] = b->address_zones[i];
                 b->door_ports[b->door_count++] = b->listeners[l].port;
+            }
     }
 }
 
@@ -274,10 +225,11 @@ static int read_addresses(struct pass *p)
 
     COUNT(n, first);
     p->out->addresses = arena_array(p->keep, n, sizeof *p->out->addresses);
+    p->out->address_zones = arena_array(p->keep, n, sizeof *p->out->address_zones);
     for (const struct network_interface *i = first; r == 0 && i != NULL; i = i->next) {
         routing_use(p->c, i->id);
         if (fabric_parse_address(i->address, &p->out->addresses[p->out->address_count]))
-            p->out->address_count++;
+            p->out->address_zones[p->out->address_count++] = arena_str(p->keep, i->zone);
     }
     p->front.end.addresses = p->out->addresses;
     p->front.end.address_count = p->out->address_count;

@@ -91,6 +91,10 @@ static void compile_forward(struct arena *a, struct dp_action *to, const cJSON *
     JSON_EACH(group, groups) {
         add_group(to, find(data, json_str(group, "TargetGroupArn")), json_int(group, "Weight", 1));
     }
+    if (json_bool(from, "ForwardConfig.TargetGroupStickinessConfig.Enabled", false))
+        to->sticky_ms =
+            1000 *
+            json_int(from, "ForwardConfig.TargetGroupStickinessConfig.DurationSeconds", 3600);
     if (n == 0)
         add_group(to, find(data, json_str(from, "TargetGroupArn")), 1);
 }

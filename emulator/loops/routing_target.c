@@ -283,6 +283,7 @@ int routing_compile_target(struct routing_compiler *c, const struct routed_front
     int r =
         by_id ? find_instance(c, from->id, &place) : find_address(c, front->vpc, from->id, &place);
 
+    to->zone = str_is(from->zone, "all") ? (struct str){0} : place.zone; /* the pass's arena */
     to->port = (uint16_t)from->port;
     to->health_port = health_port(group, from);
     to->state = DP_TARGET_INITIAL;

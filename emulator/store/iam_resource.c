@@ -1,5 +1,6 @@
 /* OIDC providers, instance profiles and server certificates. Source: IAM API Reference. */
 #include "store/iam.h"
+#include "store/tls_material.h"
 
 #include "store/feed.h"
 
@@ -279,6 +280,16 @@ int iam_certificate_list(struct store *s, struct arena *a, struct str account,
     return read_certificates(&q, a, ret_first);
 }
 
+/* What TLS listeners present for it. */
+static int put_material(struct store *s, const struct iam_certificate *c)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+    struct str chain = arena_printf(&a, "%.*s\n%.*s", STR_ARG(c->body), STR_ARG(c->chain));
+
+    return tls_material_put(
+        s, &(struct tls_material){.arn = c->arn, .chain = chain, .private_key = c->key});
+}
+
 int iam_certificate_insert(struct store *s, const struct iam_certificate *c)
 {
     static const char sql[] =
@@ -300,7 +311,8 @@ int iam_certificate_insert(struct store *s, const struct iam_certificate *c)
     stmt_bind_str(&q, ":body", c->body);
     stmt_bind_str(&q, ":chain", c->chain);
     stmt_bind_str(&q, ":key", c->key);
-    return run_announced(s, &q, c->arn);
+    r = run_announced(s, &q, c->arn);
+    return r < 0 ? r : put_material(s, c);
 }
 
 int iam_certificate_update(struct store *s, struct str old_name, const struct iam_certificate *c)
@@ -317,12 +329,15 @@ int iam_certificate_update(struct store *s, struct str old_name, const struct ia
     stmt_bind_str(&q, ":name", c->name);
     stmt_bind_str(&q, ":path", c->path);
     stmt_bind_str(&q, ":arn", c->arn);
-    return run_announced(s, &q, c->arn);
+    r = run_announced(s, &q, c->arn);
+    return r < 0 ? r : put_material(s, c);
 }
 
 int iam_certificate_delete(struct store *s, const struct iam_certificate *c)
 {
     static const char sql[] = "DELETE FROM iam_certificate WHERE arn = :arn";
 
-    return delete_with_tags(s, sql, c->arn);
+    int r = delete_with_tags(s, sql, c->arn);
+
+    return r < 0 ? r : tls_material_remove(s, c->arn);
 }

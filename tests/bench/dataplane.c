@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "dataplane/cookie.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/dp_tls.h"
 
@@ -111,13 +112,15 @@ int main(int argc, char **argv)
     (void)uv_loop_init(&loop);
     at.sin_port = htons((uint16_t)atoi(argv[1]));
     tls_at.sin_port = htons((uint16_t)(argc > 7 ? atoi(argv[5]) : 0));
-    if (dataplane_start(&loop,
-                        &(struct dataplane_settings){.workers = (unsigned)atoi(argv[4]),
-                                                     .http = &at,
-                                                     .https = argc > 7 ? &tls_at : NULL,
-                                                     .clock = &clock,
-                                                     .ids = &ids},
-                        &d, &https_failed) < 0) {
+    if (dataplane_start(
+            &loop,
+            &(struct dataplane_settings){.workers = (unsigned)atoi(argv[4]),
+                                         .http = &at,
+                                         .https = argc > 7 ? &tls_at : NULL,
+                                         .cookie_key = (const uint8_t[COOKIE_KEY_BYTES]){7},
+                                         .clock = &clock,
+                                         .ids = &ids},
+            &d, &https_failed) < 0) {
         (void)fprintf(stderr, "bench_dataplane: cannot listen on port %s\n", argv[1]);
         return 1;
     }

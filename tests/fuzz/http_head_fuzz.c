@@ -20,7 +20,9 @@ static void rewrite_request(struct str head, struct http_fields fields, struct t
                                             .port = STR_INIT("#{port}"),
                                             .path = STR_INIT("/#{path}"),
                                             .query = STR_INIT("#{query}")};
-    struct forward_facts facts = {.attributes = &attributes, .dns_name = S("lb"), .client = 1};
+    static const struct client client = {.address = 1};
+    struct forward_facts facts = {
+        .attributes = &attributes, .dns_name = S("lb"), .client = &client};
     struct request_head h = {.fields = fields};
 
     if (request_head_read(head, &h) != 0)

@@ -478,15 +478,21 @@ TEST(a_door_that_somebody_has_is_an_error)
         CHECK("a second server does not share the common door",
               dataplane_start(
                   &w.loop,
-                  &(struct dataplane_settings){
-                      .workers = workers, .http = &w.front, .clock = &w.clock, .ids = &w.ids},
+                  &(struct dataplane_settings){.workers = workers,
+                                               .http = &w.front,
+                                               .cookie_key = (const uint8_t[COOKIE_KEY_BYTES]){7},
+                                               .clock = &w.clock,
+                                               .ids = &w.ids},
                   &second, &https_failed) == UV_EADDRINUSE);
         CHECK("and it is said which one", !https_failed);
         CHECK("nor the one for TLS",
               dataplane_start(
                   &w.loop,
-                  &(struct dataplane_settings){
-                      .workers = workers, .https = &w.front_tls, .clock = &w.clock, .ids = &w.ids},
+                  &(struct dataplane_settings){.workers = workers,
+                                               .https = &w.front_tls,
+                                               .cookie_key = (const uint8_t[COOKIE_KEY_BYTES]){7},
+                                               .clock = &w.clock,
+                                               .ids = &w.ids},
                   &second, &https_failed) == UV_EADDRINUSE);
         CHECK("which is said too", https_failed);
         world_end(&w);

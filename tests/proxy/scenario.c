@@ -102,6 +102,7 @@ void world_start(struct world *w, unsigned workers)
         .http = &any,
         .https = &any,
         .clock = &w->clock,
+        .cookie_key = (const uint8_t[COOKIE_KEY_BYTES]){7},
         .ids = &w->ids,
         .on_health = heard_health,
         .data = w,

@@ -4,6 +4,7 @@
 
 #include "test.h"
 
+#include "dataplane/cookie.h"
 #include "dataplane/dataplane.h"
 
 /* Fills in the load balancer's listener (port 80) and its attributes; groups[0] has the scenario's
