@@ -4,7 +4,11 @@
 
 #include "base/macros.h"
 
-enum { MS = 1000 };
+enum {
+    MS = 1000,
+    FIRST_PROBE_MS = 1000, /* how long the kubelet takes to send the first one */
+    ASK_AGAIN_MS = 25,
+};
 
 static const struct {
     const char *field, *title;
@@ -92,6 +96,25 @@ static void apply(struct probe_worker *p, bool ok, const cJSON *doc, struct aren
     container_stop(w, NULL, json_int(doc, "spec.terminationGracePeriodSeconds", 30) * MS);
 }
 
+/* DIFFERS: the kubelet's first probe comes about a second after the start, when most programs
+ * listen. Ours is sent at once, and again and again within that second until one succeeds; only
+ * then do failures count. */
+static bool is_too_early(const struct probe_worker *p, const cJSON *probe)
+{
+    const struct container_worker *w = p->container;
+    int64_t begun = w->started_at + json_int(probe, "initialDelaySeconds", 0) * MS;
+
+    return !p->succeeded && clock_now(w->pod->controller->world->clock) < begun + FIRST_PROBE_MS;
+}
+
+static void ask_again(struct probe_worker *p)
+{
+    struct container_worker *w = p->container;
+
+    p->next = clock_now(w->pod->controller->world->clock) + ASK_AGAIN_MS;
+    queue_add_after(&w->pod->controller->queue, &w->pod->key, ASK_AGAIN_MS);
+}
+
 static void on_result(void *data, bool ok, struct str message)
 {
     struct probe_worker *p = data;
@@ -103,6 +126,11 @@ static void on_result(void *data, bool ok, struct str message)
     if (doc == NULL || w->phase != CONTAINER_RUNNING)
         return;
     probe = probe_of(spec, p->kind);
+    if (!ok && is_too_early(p, probe)) {
+        ask_again(p);
+        return;
+    }
+    p->succeeded |= ok;
     p->successes = ok ? p->successes + 1 : 0;
     p->failures = ok ? 0 : p->failures + 1;
     if (!ok)

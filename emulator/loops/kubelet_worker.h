@@ -31,6 +31,7 @@ struct probe_worker {
     struct probe *sent;          /* NULL: none is out */
     int64_t next;                /* when to send the next */
     int64_t successes, failures; /* in a row */
+    bool succeeded;              /* once, since the start */
 };
 
 struct container_worker {
