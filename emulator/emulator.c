@@ -142,8 +142,6 @@ static bool open_catalogue(struct emulator *e)
     const struct options *o = e->options;
 
     image_catalogue_init(&e->catalogue);
-    if (str_is(o->runtime, "docker"))
-        return server_failed(e, S("--runtime docker is not there yet; use process or static"));
     for (size_t i = 0; i < o->image.n; i++)
         if (image_catalogue_add(&e->catalogue, &e->arena, o->image.at[i], &e->why) < 0)
             return false;
@@ -151,6 +149,36 @@ static bool open_catalogue(struct emulator *e)
         image_catalogue_read_file(&e->catalogue, &e->arena, o->image_catalogue, &e->why) < 0)
         return false;
     return image_catalogue_read_builtin(&e->catalogue, &e->arena, &e->why) == 0;
+}
+
+/* Pods of the tutorial, and of most people's first steps, are nginx. Who asked for real processes
+ * is told at the start that it is missing; with "auto" such pods say it themselves. */
+static bool check_runtime(struct emulator *e)
+{
+    static const struct str image = STR_INIT("docker.io/library/nginx:latest");
+    const struct image_recipe *nginx = image_catalogue_find(&e->catalogue, image);
+    struct str wanted = e->options->runtime;
+
+    if (str_is(wanted, "docker"))
+        return server_failed(e,
+                             S("--runtime docker is not there yet; use process, static or auto"));
+    if (nginx == NULL || nginx->run != IMAGE_PROGRAM || str_is(wanted, "static") ||
+        str_is(wanted, "fake") || image_find_program(&e->arena, nginx->program, S("")) != NULL)
+        return true;
+    if (str_is(wanted, "auto")) {
+        log_warning(
+            "main",
+            "%.*s is not on this machine: pods that are to run it wait; install the package "
+            "nginx, or name a program with --image 'nginx:*=PATH'",
+            STR_ARG(nginx->program));
+        return true;
+    }
+    return server_failed(
+        e, arena_printf(&e->arena,
+                        "%.*s is not on this machine, and --runtime process needs it; install the "
+                        "package nginx, name a program with --image 'nginx:*=PATH', or use "
+                        "--runtime auto or static",
+                        STR_ARG(nginx->program)));
 }
 
 /* --- the door --------------------------------------------------------------------------------- */
@@ -384,7 +412,8 @@ static bool start(struct emulator *e)
 
     if (data_dir_open(&e->arena, e->options->data_dir, e->options->ephemeral, &e->dir, &e->why) <
             0 ||
-        !open_catalogue(e) || !open_store(e) || !open_ca(e) || !write_certificates(e))
+        !open_catalogue(e) || !check_runtime(e) || !open_store(e) || !open_ca(e) ||
+        !write_certificates(e))
         return false;
     probe = fabric_probe();
     e->fabric = fabric_new(&probe);

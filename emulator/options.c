@@ -11,7 +11,8 @@ enum option_kind {
     OPTION_NUMBER,
     OPTION_LIST,
     OPTION_CHOICE,
-    OPTION_ADDRESS
+    OPTION_ADDRESS,
+    OPTION_VERSION
 };
 
 /* kind, field (with dashes for underscores it is the name), default, what it takes (a choice's
@@ -35,7 +36,7 @@ enum option_kind {
     X(TEXT, image_catalogue, "", "FILE", "your image catalogue, read before the built-in one")     \
     X(CHOICE, iam, "enforce", "enforce|audit|off", "whether policies bind issued credentials")     \
     X(CHOICE, security_groups, "enforce", "enforce|off", "whether security groups stop traffic")   \
-    X(TEXT, kubernetes_version, "", "1.NN", "the release that the clusters show")                  \
+    X(VERSION, kubernetes_version, "", "1.NN", "the release that the clusters show: 1.14 to 1.36") \
     X(NUMBER, seed, "0", "N", "the same ids and choices every run (0: different ones)")            \
     X(NUMBER, workers, "1", "N", "threads that carry traffic")                                     \
     X(TEXT, ready_file, "", "FILE", "written in one step when everything answers")                 \
@@ -108,6 +109,16 @@ static bool is_address(struct str value)
            port >= 0 && port <= 65535;
 }
 
+/* A release that EKS had or has, near enough. */
+static bool is_version(struct str value)
+{
+    enum { OLDEST = 14, NEWEST = 36 };
+    int64_t minor;
+
+    return str_starts(value, S("1.")) && str_to_int(str_from(value, 2), &minor) &&
+           minor >= OLDEST && minor <= NEWEST;
+}
+
 static void append(struct arena *a, struct option_list *list, struct str value)
 {
     struct str *grown = arena_array(a, list->n + 1, sizeof *grown);
@@ -146,6 +157,10 @@ static int set_option(struct reader *r, const struct option *o, struct str value
         break;
     case OPTION_ADDRESS:
         if (value.n > 0 && !is_address(value))
+            return complain(r, o, value, source);
+        break;
+    case OPTION_VERSION:
+        if (value.n > 0 && !is_version(value))
             return complain(r, o, value, source);
         break;
     case OPTION_TEXT:

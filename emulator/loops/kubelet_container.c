@@ -219,6 +219,7 @@ static void config_failed(struct container_worker *w, struct arena *a, const cJS
 {
     say(w, a, doc, "Warning", "Failed", arena_printf(a, "Error: %.*s", STR_ARG(why)));
     container_wait(w, reason, why);
+    w->try_again = now_of(w) + CONFIG_RETRY_MS;
     again_in(w, CONFIG_RETRY_MS);
 }
 
@@ -323,6 +324,10 @@ void container_step(struct container_worker *w, struct arena *a, const cJSON *do
         return;
     if (w->phase == CONTAINER_ENDED && !may_restart(w, a, doc))
         return;
+    if (now_of(w) < w->try_again) {
+        again_in(w, w->try_again - now_of(w));
+        return;
+    }
     if (need_image(w, a, doc, spec))
         start(w, a, doc, spec);
 }

@@ -44,6 +44,7 @@ struct container_worker {
     enum image_phase image;
     struct str image_name, image_digest; /* normalised, once pulled; in the pod's arena */
     int64_t pull_backoff, pull_again;    /* ms */
+    int64_t try_again;                   /* ms; not before, after a start that failed */
     const char *wait_reason;             /* a constant */
     char *wait_message;                  /* NULL: none */
     int64_t restarts, started_at;

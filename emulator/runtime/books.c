@@ -3,12 +3,24 @@
 #include "runtime/books.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "base/sha.h"
 
 enum { LOG_CAP = 1 << 20 }; /* bytes of log kept for an instance */
+
+/* Where the running program lies; empty when the system does not tell. */
+static struct str own_folder(struct arena *a)
+{
+    char path[PATH_MAX] = "";
+    size_t n = sizeof path;
+
+    if (uv_exepath(path, &n) < 0)
+        return (struct str){0};
+    return arena_str(a, str_first(str_n(path, n), str_rchr(str_n(path, n), '/')));
+}
 
 void runtime_init(struct pod_runtime *rt, const struct pod_runtime_ops *ops,
                   const struct runtime_options *o)
@@ -18,7 +30,8 @@ void runtime_init(struct pod_runtime *rt, const struct pod_runtime_ops *ops,
     rt->clock = o->clock;
     rt->fabric = o->fabric;
     rt->catalogue = o->catalogue;
-    rt->program_folder = arena_str(&rt->arena, o->program_folder);
+    rt->program_folder =
+        o->program_folder.n > 0 ? arena_str(&rt->arena, o->program_folder) : own_folder(&rt->arena);
 }
 
 const char *pod_runtime_name(const struct pod_runtime *rt)

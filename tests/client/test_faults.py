@@ -74,10 +74,21 @@ def test_a_broken_fixture_is_shown_by_line_and_column(tmp_path, text, words):
     refused(serve("--ephemeral", "--fixture", path, *FREE), str(path), *words)
 
 
+NO_NGINX = "images:\n- image: nginx:*\n  program: no-such-nginx\n  package: nginx\n"
+
+
+def test_without_nginx_the_process_runtime_does_not_start(tmp_path):
+    path = tmp_path / "images.yaml"
+    path.write_text(NO_NGINX)
+    refused(serve("--ephemeral", "--runtime", "process", "--image-catalogue", path, *FREE),
+            "no-such-nginx is not on this machine", "install the package nginx")
+
+
 def test_without_nginx_the_pod_says_so(start_elbow, tmp_path, need_kubectl):
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    server = start_elbow(env={"PATH": str(folder)})
+    path = tmp_path / "images.yaml"
+    path.write_text(NO_NGINX)
+    server = start_elbow("--image-catalogue", str(path))
+    assert "no-such-nginx is not on this machine" in server.log_path.read_text()
     for name in ("namespace.yml", "deployment.yml"):
         server.kubectl("apply", "-f", TUTORIAL / name)
 
@@ -85,7 +96,7 @@ def test_without_nginx_the_pod_says_so(start_elbow, tmp_path, need_kubectl):
         pods = server.kubectl_json("get", "pods", "-n", "sample")["items"]
         state = pods and pods[0]["status"].get("containerStatuses", [{}])[0].get("state", {})
         return (state or {}).get("waiting", {}).get("message", "")
-    assert "nginx" in wait_for(message)
+    assert "install the package nginx" in wait_for(message)
 
 
 def raw(address, data):
