@@ -13,6 +13,8 @@ static bool load_fixture(struct emulator *e)
 {
     struct server_world *w = &e->world;
 
+    if (aws_load_managed_policies(e->store) < 0)
+        return server_failed(e, S("the data file cannot be written"));
     if (fixture_load(e->store, &w->arena, e->fixture_name, e->fixture,
                      e->options->kubernetes_version, &e->why) < 0) {
         e->why = arena_str(&e->arena, e->why);

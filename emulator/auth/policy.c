@@ -379,6 +379,73 @@ enum policy_verdict policy_evaluate(const struct policy *p, const struct policy_
     return verdict;
 }
 
+size_t policy_matches(const struct policy *p, const struct policy_request *r,
+                      struct policy_match *matches, size_t most)
+{
+    const cJSON *all = json_get(p->document, "Statement");
+    const cJSON *first = cJSON_IsObject(all) ? all : all->child;
+    struct arena a = {0};
+    size_t n = 0, index = 0;
+
+    for (const cJSON *s = first; s != NULL; s = cJSON_IsObject(all) ? NULL : s->next, index++)
+        if (n < most && statement_matches(&a, p, r, s))
+            matches[n++] = (struct policy_match){index, str_is(json_str(s, "Effect"), "Deny")};
+    arena_free(&a);
+    return n;
+}
+
+/* --- what it asks for ------------------------------------------------------------------------ */
+
+struct key_teller {
+    void (*tell)(void *data, struct str key);
+    void *data;
+};
+
+/* The names in "${…}" of one text, but those that stand for a character. */
+static void tell_variables(const struct key_teller *t, struct str text)
+{
+    size_t open;
+
+    while ((open = str_find(text, S("${"))) != STR_NONE) {
+        struct str inside, name;
+
+        if (!str_cut(str_from(text, open + 2), '}', &inside, &text))
+            return;
+        name = str_trim(str_first(inside, str_chr(inside, ',')));
+        if (name.n > 1)
+            t->tell(t->data, name);
+    }
+}
+
+static void tell_all_variables(const struct key_teller *t, const cJSON *item)
+{
+    if (cJSON_IsString(item))
+        tell_variables(t, json_text(item));
+    JSON_EACH(one, cJSON_IsString(item) ? NULL : item)
+        tell_all_variables(t, one);
+}
+
+static void tell_conditions(const struct key_teller *t, const cJSON *statement)
+{
+    JSON_EACH(by_operator, json_get(statement, "Condition"))
+        JSON_EACH(wanted, by_operator)
+            t->tell(t->data, str_c(wanted->string));
+}
+
+void policy_context_keys(const struct policy *p, void (*tell)(void *data, struct str key),
+                         void *data)
+{
+    const cJSON *all = json_get(p->document, "Statement");
+    const cJSON *first = cJSON_IsObject(all) ? all : all->child;
+    const struct key_teller t = {tell, data};
+
+    for (const cJSON *s = first; s != NULL; s = cJSON_IsObject(all) ? NULL : s->next) {
+        tell_conditions(&t, s);
+        if (p->variables)
+            tell_all_variables(&t, s);
+    }
+}
+
 static enum policy_verdict evaluate_all(struct policy *const *policies, size_t n,
                                         const struct policy_request *r)
 {

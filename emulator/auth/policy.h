@@ -46,6 +46,31 @@ enum policy_verdict { POLICY_SILENT, POLICY_ALLOWS, POLICY_DENIES };
 /* What one policy says; a deny beats an allow. */
 enum policy_verdict policy_evaluate(const struct policy *p, const struct policy_request *r);
 
+/* A statement that matched, counted from 0. */
+struct policy_match {
+    size_t statement;
+    bool denies;
+};
+
+/* Which statements match; at most @most of them, in order, at @matches. */
+size_t policy_matches(const struct policy *p, const struct policy_request *r,
+                      struct policy_match *matches, size_t most);
+
+/* Calls @tell for each context key that conditions and variables of the policy ask for; one may
+ * come several times. */
+void policy_context_keys(const struct policy *p, void (*tell)(void *data, struct str key),
+                         void *data);
+
+/* Where something stands in a document, both counted from 1. */
+struct policy_position {
+    int64_t line, column;
+};
+
+/* Where statement @index of a well-formed document begins, and where its last character is
+ * (policy_source.c). False when there is no such statement. */
+bool policy_statement_span(struct str document, size_t index, struct policy_position *ret_start,
+                           struct policy_position *ret_end);
+
 /* The policies that bind one principal. A NULL boundary or no session policies do not bind. */
 struct policy_set {
     struct policy *const *identity;

@@ -9,6 +9,8 @@
 
 #define DEFAULT_ACCOUNT "123456789012"
 
+enum { USE_NOTED_MS = 60000 };
+
 static bool is_account(struct str key)
 {
     if (key.n != 12)
@@ -59,10 +61,26 @@ static enum refusal check_signature(const struct sigv4 *sig, const struct sigv4_
 
 /* --- users ----------------------------------------------------------------------------------- */
 
+/* When and where a key was used last; within a minute and one place once is enough. */
+static void note_use(struct call *c, const struct iam_key *key)
+{
+    struct str service = str_c(c->service->prefix);
+
+    if (key->last_used > c->now - USE_NOTED_MS && key->last_used <= c->now &&
+        str_eq(key->last_service, service) && str_eq(key->last_region, c->region))
+        return;
+    if (store_begin(c->store) < 0)
+        return;
+    if (iam_key_note_use(c->store, key->id, c->now, service, c->region) < 0 ||
+        store_commit(c->store) < 0)
+        store_rollback(c->store);
+}
+
 static enum refusal be_user(struct call *c, const struct iam_key *key, const struct sigv4 *sig,
                             const struct sigv4_request *r, struct str *ret_text)
 {
     struct iam_entity *user = NULL;
+    enum refusal why;
 
     if (!key->active ||
         iam_entity_find(c->store, c->arena, IAM_USER, key->account, key->user, &user) < 0 ||
@@ -75,7 +93,10 @@ static enum refusal be_user(struct call *c, const struct iam_key *key, const str
         .name = user->name,
         .access_key = key->id,
     };
-    return check_signature(sig, r, key->secret, ret_text);
+    why = check_signature(sig, r, key->secret, ret_text);
+    if (why == ALLOWED)
+        note_use(c, key);
+    return why;
 }
 
 /* --- sessions -------------------------------------------------------------------------------- */

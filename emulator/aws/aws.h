@@ -29,6 +29,9 @@ struct aws_options {
  * not. */
 bool elb_limits_are_valid(const struct str_list *limits, struct str *ret_bad);
 
+/* Puts the policies that AWS manages into a world that lacks them. 0 or a negative error. */
+int aws_load_managed_policies(struct store *s);
+
 struct aws *aws_new(const struct aws_options *o);
 void aws_free(struct aws *aws);
 

@@ -211,6 +211,23 @@ static struct str validation_code(const struct call *c)
     return S("ValidationError");
 }
 
+/* IAM has sentences of its own for names and paths with characters that they may not have. */
+static struct str validation_text(const struct call *c, const struct problems *p)
+{
+    const struct problem *first = p->first;
+    bool is_name = str_ends(first->member, S("Name")), is_path = str_ends(first->member, S("ath"));
+
+    if (strcmp(c->service->model->name, "iam") != 0 || p->count != 1 || !(is_name || is_path) ||
+        str_find(first->constraint, S("regular expression")) == STR_NONE)
+        return problems_text(c->arena, p);
+    return arena_printf(c->arena, "The specified value for %.*s is invalid. It must %s",
+                        STR_ARG(first->member),
+                        is_name ? "contain only alphanumeric characters and/or the following: "
+                                  "+=,.@_-"
+                                : "begin and end with / and contain only alphanumeric characters "
+                                  "and/or / characters.");
+}
+
 /* EC2 tells the first problem only, each kind with a code of its own. */
 static void refuse_ec2_input(struct call *c, const struct problem *first)
 {
@@ -248,7 +265,7 @@ static bool read_input(struct call *c, const struct form *form)
     if (c->service->model->protocol == AWS_EC2_QUERY)
         refuse_ec2_input(c, p.first);
     else
-        reply_error(c, validation_code(c), 400, problems_text(c->arena, &p));
+        reply_error(c, validation_code(c), 400, validation_text(c, &p));
     return false;
 }
 

@@ -128,7 +128,24 @@
     X(GetServerCertificate, get_server_certificate, "{certificate:ServerCertificateName}", 0)      \
     X(ListServerCertificates, list_server_certificates, IAM_CERT_ARN "{PathPrefix=/}", 0)          \
     X(UpdateServerCertificate, update_server_certificate, "{certificate:ServerCertificateName}", OP_WRITES) \
-    X(DeleteServerCertificate, delete_server_certificate, "{certificate:ServerCertificateName}", OP_WRITES)
+    X(DeleteServerCertificate, delete_server_certificate, "{certificate:ServerCertificateName}", OP_WRITES) \
+    /* iam_account.c */                                                                            \
+    X(CreateAccountAlias, create_account_alias, "*", OP_WRITES)                                    \
+    X(DeleteAccountAlias, delete_account_alias, "*", OP_WRITES)                                    \
+    X(ListAccountAliases, list_account_aliases, "*", 0)                                            \
+    X(UpdateAccountPasswordPolicy, update_account_password_policy, "*", OP_WRITES)                 \
+    X(GetAccountPasswordPolicy, get_account_password_policy, "*", 0)                               \
+    X(DeleteAccountPasswordPolicy, delete_account_password_policy, "*", OP_WRITES)                 \
+    X(GetAccountSummary, get_account_summary, "*", 0)                                              \
+    X(GenerateCredentialReport, generate_credential_report, "*", OP_WRITES)                        \
+    X(GetCredentialReport, get_credential_report, "*", 0)                                          \
+    /* iam_details.c */                                                                            \
+    X(GetAccountAuthorizationDetails, get_account_authorization_details, "*", 0)                   \
+    /* iam_simulate.c */                                                                           \
+    X(SimulatePrincipalPolicy, simulate_principal_policy, "{PolicySourceArn}", 0)                  \
+    X(SimulateCustomPolicy, simulate_custom_policy, "*", 0)                                        \
+    X(GetContextKeysForCustomPolicy, get_context_keys_for_custom_policy, "*", 0)                   \
+    X(GetContextKeysForPrincipalPolicy, get_context_keys_for_principal_policy, "{PolicySourceArn}", 0)
 /* clang-format on */
 
 #define IAM_DECLARE(name, handler, resource, flags) \

@@ -120,7 +120,7 @@ static void json_list(struct buf *b, const struct shape_row *row, const struct a
     buf_char(b, ']');
 }
 
-static void json_map(struct buf *b, const struct str_map *map)
+static void json_map(struct buf *b, const struct shape_row *row, const struct str_map *map)
 {
     buf_char(b, '{');
     for (size_t i = 0; i < map->n; i++) {
@@ -128,7 +128,10 @@ static void json_map(struct buf *b, const struct str_map *map)
             buf_char(b, ',');
         json_write_str(b, map->at[i].key);
         buf_char(b, ':');
-        json_write_str(b, map->at[i].value);
+        if ((row->flags & NUMBERS) != 0)
+            buf_add(b, map->at[i].value);
+        else
+            json_write_str(b, map->at[i].value);
     }
     buf_char(b, '}');
 }
@@ -162,7 +165,7 @@ static void json_member_value(struct buf *b, const struct shape_row *row, const 
         json_list(b, row, member);
         break;
     case SHAPE_MAP:
-        json_map(b, member);
+        json_map(b, row, member);
         break;
     case SHAPE_STRUCT_MAP:
         json_struct_map(b, row, member);

@@ -83,6 +83,7 @@ enum shape_flag {
     FLATTENED = 2,  /* Query: no "member" level */
     EPOCH_TIME = 4, /* a timestamp as a number of seconds */
     BOUNDED = 8,    /* least and most count */
+    NUMBERS = 16,   /* a map whose values are numbers; they are texts here, and given out only */
 };
 
 struct shape;

@@ -76,7 +76,7 @@ int iam_policy_find(struct store *s, struct arena *a, struct str arn,
 /* By name; of one account ("aws" too), those whose path begins with @path_prefix. */
 int iam_policy_list(struct store *s, struct arena *a, struct str account, struct str path_prefix,
                     struct iam_managed **ret_first);
-/* With its first version. */
+/* With its first version, whose number is default_version (0: 1). */
 int iam_policy_insert(struct store *s, const struct iam_managed *p, struct str document);
 /* With its versions and tags. */
 int iam_policy_delete(struct store *s, struct str arn);

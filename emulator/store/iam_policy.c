@@ -104,10 +104,11 @@ static int insert_version(struct store *s, struct str arn, int64_t number, struc
 
 int iam_policy_insert(struct store *s, const struct iam_managed *p, struct str document)
 {
+    int64_t version = p->default_version > 0 ? p->default_version : 1;
     static const char sql[] =
         "INSERT INTO iam_policy (arn, account, name, path, id, created, updated, description,"
         " default_version, next_version) VALUES (:arn, :account, :name, :path, :id, :created,"
-        " :created, :description, 1, 2)";
+        " :created, :description, :version, :version + 1)";
     CLEANUP(stmt_done) struct stmt q = {0};
     int r = stmt_open(s, &q, sql);
 
@@ -120,8 +121,9 @@ int iam_policy_insert(struct store *s, const struct iam_managed *p, struct str d
     stmt_bind_str(&q, ":id", p->id);
     stmt_bind_int(&q, ":created", p->created);
     stmt_bind_str(&q, ":description", p->description);
+    stmt_bind_int(&q, ":version", version);
     r = stmt_run(&q);
-    return r < 0 ? r : insert_version(s, p->arn, 1, document, p->created);
+    return r < 0 ? r : insert_version(s, p->arn, version, document, p->created);
 }
 
 static int delete_by_arn(struct store *s, const char *sql, struct str arn)

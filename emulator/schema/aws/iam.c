@@ -664,7 +664,7 @@ static const struct shape_row iam_get_account_properties_response_rows[] = {
 const struct shape iam_get_account_properties_response_shape = {"GetAccountPropertiesResponse", sizeof(struct iam_get_account_properties_response), iam_get_account_properties_response_rows, ARRAY_LEN(iam_get_account_properties_response_rows)};
 
 static const struct shape_row iam_get_account_summary_response_rows[] = {
-    {.wire = "SummaryMap", .kind = SHAPE_OTHER, AT(iam_get_account_summary_response, summary_map)},
+    {.wire = "SummaryMap", .kind = SHAPE_MAP, AT(iam_get_account_summary_response, summary_map), .flags = NUMBERS},
 };
 const struct shape iam_get_account_summary_response_shape = {"GetAccountSummaryResponse", sizeof(struct iam_get_account_summary_response), iam_get_account_summary_response_rows, ARRAY_LEN(iam_get_account_summary_response_rows)};
 

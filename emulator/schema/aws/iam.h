@@ -1179,7 +1179,7 @@ extern const struct shape iam_get_account_properties_response_shape;
 
 /* GetAccountSummaryResponse */
 struct iam_get_account_summary_response {
-    struct str summary_map; /* not read */
+    struct str_map summary_map;
 };
 extern const struct shape iam_get_account_summary_response_shape;
 
