@@ -61,6 +61,10 @@ struct kube_call {
     struct call_tree *trees;
     struct call_warning *warnings, **warning_tail;
 
+    /* Set by who ends the exchange, and with it the call, while it is still being handled; NULL
+     * once it is not. */
+    bool *ended;
+
     /* The answer: set by one of the functions below. */
     enum call_state state;
     int status;

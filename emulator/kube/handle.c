@@ -129,13 +129,18 @@ static void handle(struct kube_call *c)
 void kube_handle(struct kube_cluster *cluster, struct kube_out *out, const struct http_request *r)
 {
     struct kube_call *c = arena_alloc(r->arena, sizeof *c);
+    bool ended = false;
 
+    c->ended = &ended;
     c->cluster = cluster;
     c->kube = cluster->kube;
     c->arena = r->arena;
     c->out = out;
     c->request = r;
     handle(c);
+    if (ended)
+        return; /* the arena went with the exchange */
+    c->ended = NULL;
     if (c->state == CALL_OPEN)
         (void)call_internal(c, "no answer");
     answer_send(c);

@@ -25,11 +25,12 @@ static const struct kind_sub namespace_subs[] = {
 };
 static const struct kind_sub node_subs[] = {SUB_STATUS};
 static const struct kind_sub pod_subs[] = {
-    {"attach",   "",       "v1", "PodAttachOptions", "create get"},
-    {"binding",  "",       "v1", "Binding",          "create"    },
-    {"eviction", "policy", "v1", "Eviction",         "create"    },
-    {"exec",     "",       "v1", "PodExecOptions",   "create get"},
-    {"log",      NULL,     NULL, NULL,               "get"       },
+    {"attach",      "",       "v1", "PodAttachOptions",      "create get"},
+    {"binding",     "",       "v1", "Binding",               "create"    },
+    {"eviction",    "policy", "v1", "Eviction",              "create"    },
+    {"exec",        "",       "v1", "PodExecOptions",        "create get"},
+    {"log",         NULL,     NULL, NULL,                    "get"       },
+    {"portforward", "",       "v1", "PodPortForwardOptions", "create get"},
     SUB_STATUS,
 };
 static const struct kind_sub account_subs[] = {

@@ -88,6 +88,9 @@ struct kube_out {
     size_t (*queued)(const struct kube_out *out);
     /* @gone is called when the client goes away before the end; end is still to be called. */
     void (*on_gone)(struct kube_out *out, void (*gone)(void *data), void *data);
+    /* Instead of an answer: the head, and the connection is the caller's, as by http_upgrade. NULL
+     * where there is none to be had. */
+    struct stream *(*upgrade)(struct kube_out *out, int status, struct http_headers headers);
 };
 
 /* Handles one request; @r and its arena live until the answer has ended. */

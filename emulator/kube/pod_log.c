@@ -216,6 +216,14 @@ struct following {
     bool listed;               /* the follower is in the log's list */
 };
 
+static void end_call(struct kube_call *c, struct kube_out *out)
+{
+    if (c->ended != NULL)
+        *c->ended = true;
+    call_deinit(c);
+    out->end(out); /* the arena goes with it */
+}
+
 static void stop_following(struct following *f)
 {
     struct kube_out *out = f->call->out;
@@ -223,8 +231,7 @@ static void stop_following(struct following *f)
     if (f->listed)
         container_log_unfollow(&f->follower);
     container_log_unref(f->log);
-    call_deinit(f->call);
-    out->end(out); /* the arena goes with it */
+    end_call(f->call, out);
 }
 
 static void on_line(struct log_follower *follower, struct str text, bool ended)
@@ -257,10 +264,7 @@ static void follow(struct kube_call *c, struct container_log *log, const struct 
     if (b.n > 0)
         c->out->write(c->out, buf_str(&b));
     if (rest.limit_bytes > 0 && (int64_t)b.n >= rest.limit_bytes) {
-        struct kube_out *out = c->out;
-
-        call_deinit(c);
-        out->end(out);
+        end_call(c, c->out);
         return;
     }
     if (rest.limit_bytes > 0)

@@ -60,13 +60,18 @@ static void out_on_gone(struct kube_out *out, void (*gone)(void *data), void *da
     http_on_gone(exchange_of(out), gone, data);
 }
 
+static struct stream *out_upgrade(struct kube_out *out, int status, struct http_headers headers)
+{
+    return http_upgrade(exchange_of(out), status, headers);
+}
+
 static void on_request(void *data, struct http_exchange *x, const struct http_request *r)
 {
     struct kube_cluster *c = data;
     struct http_out *out = arena_alloc(r->arena, sizeof *out);
 
     *out = (struct http_out){
-        {out_answer, out_start, out_write, out_end, out_queued, out_on_gone},
+        {out_answer, out_start, out_write, out_end, out_queued, out_on_gone, out_upgrade},
         x
     };
     kube_handle(c, &out->out, r);

@@ -2,7 +2,9 @@
 #include "kube/subresources.h"
 
 #include "kube/eviction.h"
+#include "kube/exec.h"
 #include "kube/pod_log.h"
+#include "kube/port_forward.h"
 #include "kube/scale.h"
 #include "kube/token.h"
 #include "kube/write.h"
@@ -115,11 +117,14 @@ static const struct {
     const char *sub;
     void (*handle)(struct kube_call *c);
 } rows[] = {
-    {"binding",  bind_pod      },
-    {"eviction", eviction_pod  },
-    {"log",      pod_log_answer},
-    {"scale",    scale_answer  },
-    {"token",    token_request },
+    {"attach",      attach_answer      },
+    {"binding",     bind_pod           },
+    {"eviction",    eviction_pod       },
+    {"exec",        exec_answer        },
+    {"log",         pod_log_answer     },
+    {"portforward", port_forward_answer},
+    {"scale",       scale_answer       },
+    {"token",       token_request      },
 };
 
 bool kube_subresource(struct kube_call *c)

@@ -51,6 +51,8 @@ static void watch_end(struct kube_watch *w)
 {
     struct kube_out *out = w->call->out;
 
+    if (w->call->ended != NULL)
+        *w->call->ended = true;
     list_remove(&w->link);
     call_deinit(w->call);
     out->end(out); /* the arena goes with it */
