@@ -3,6 +3,7 @@
 
 /* <name>_service is defined in <name>.c. */
 #define SERVICES(X) \
+    X(ec2)          \
     X(eks)          \
     X(elbv2)        \
     X(iam)          \

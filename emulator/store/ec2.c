@@ -118,17 +118,22 @@ ROW_TABLE(interface_group, "interface_group", INTERFACE_GROUP_COLUMNS);
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-#define IN_REGION \
-    "WHERE account = :account AND region = :region AND (:id = '' OR id = :id) ORDER BY seq"
+#define IN_REGION "WHERE account = :account AND region = :region ORDER BY seq"
+#define OF_ID     "WHERE id = :id AND account = :account AND region = :region"
 
 /* A finder of everything in an account's region, or of one id there. */
 #define LIST_IN_REGION(function, type, table, text, COLUMNS)                                     \
     int function(struct store *s, struct arena *a, struct str account, struct str region,        \
                  struct str id, struct type **ret_first)                                         \
     {                                                                                            \
-        static const char sql[] = ROW_SELECT(text, COLUMNS) IN_REGION;                           \
+        static const char all[] = ROW_SELECT(text, COLUMNS) IN_REGION;                           \
+        static const char one[] = ROW_SELECT(text, COLUMNS) OF_ID;                               \
                                                                                                  \
-        return row_list(s, a, &table, sql,                                                       \
+        if (id.n == 0)                                                                           \
+            return row_list(s, a, &table, all,                                                   \
+                            ROW_PARAMETERS({":account", account}, {":region", region}),          \
+                            ret_first);                                                          \
+        return row_list(s, a, &table, one,                                                       \
                         ROW_PARAMETERS({":account", account}, {":region", region}, {":id", id}), \
                         ret_first);                                                              \
     }
@@ -157,6 +162,10 @@ LIST_BY(subnet_list_of_vpc, subnet, subnet_table, "subnet", SUBNET_COLUMNS, "vpc
 LIST_BY(route_list, vpc_route, vpc_route_table, "route", ROUTE_COLUMNS, "route_table = :by")
 LIST_BY(route_association_list, route_association, route_association_table, "route_association",
         ROUTE_ASSOCIATION_COLUMNS, "route_table = :by")
+LIST_BY(route_association_find, route_association, route_association_table, "route_association",
+        ROUTE_ASSOCIATION_COLUMNS, "id = :by")
+LIST_BY(route_association_find_by_subnet, route_association, route_association_table,
+        "route_association", ROUTE_ASSOCIATION_COLUMNS, "subnet = :by")
 LIST_BY(security_group_rule_list, security_group_rule, security_group_rule_table,
         "security_group_rule", SECURITY_GROUP_RULE_COLUMNS, "group_id = :by")
 LIST_BY(security_group_rule_list_by_peer, security_group_rule, security_group_rule_table,
@@ -180,6 +189,22 @@ LIST_BY(private_address_list_of_subnet, private_address, private_address_table, 
         ADDRESS_COLUMNS, "subnet = :by")
 LIST_BY(interface_group_list, interface_group, interface_group_table, "interface_group",
         INTERFACE_GROUP_COLUMNS, "interface = :by")
+
+int security_group_rule_list_in(struct store *s, struct arena *a, struct str account,
+                                struct str region, struct str id,
+                                struct security_group_rule **ret_first)
+{
+    static const char sql[] = ROW_SELECT(
+        "security_group_rule",
+        SECURITY_GROUP_RULE_COLUMNS) "WHERE (:id = '' OR id = "
+                                     ":id) AND group_id IN (SELECT id FROM security_group WHERE "
+                                     "account = :account AND region "
+                                     "= :region) ORDER BY seq";
+
+    return row_list(s, a, &security_group_rule_table, sql,
+                    ROW_PARAMETERS({":account", account}, {":region", region}, {":id", id}),
+                    ret_first);
+}
 
 int subnet_is_public(struct store *s, const struct subnet *subnet, bool *ret_public)
 {
@@ -260,6 +285,7 @@ static int run_each(struct store *s, const char *const *statements, size_t n, st
 DELETE_EACH(vpc_delete, "DELETE FROM vpc_cidr WHERE vpc = :id", "DELETE FROM vpc WHERE id = :id")
 DELETE_EACH(subnet_delete, "DELETE FROM route_association WHERE subnet = :id",
             "DELETE FROM subnet WHERE id = :id")
+DELETE_EACH(vpc_cidr_delete, "DELETE FROM vpc_cidr WHERE id = :id")
 DELETE_EACH(gateway_delete, "DELETE FROM internet_gateway WHERE id = :id")
 DELETE_EACH(route_table_delete, "DELETE FROM route WHERE route_table = :id",
             "DELETE FROM route_association WHERE route_table = :id",
@@ -329,18 +355,47 @@ int instance_set_state(struct store *s, struct str id, int64_t state)
     return set_number(s, sql, id, state);
 }
 
-int subnet_set_map_public(struct store *s, struct str id, bool on)
-{
-    static const char sql[] = "UPDATE subnet SET map_public = :value WHERE id = :id";
+/* Writes all columns of the row with that id. */
+#define UPDATE_BY_ID(function, type, table, text, COLUMNS)                    \
+    int function(struct store *s, const struct type *row)                     \
+    {                                                                         \
+        static const char sql[] = ROW_UPDATE(text, COLUMNS) "WHERE id = :id"; \
+                                                                              \
+        return announced(s, row_update(s, &table, sql, row), row->id);        \
+    }
 
-    return set_number(s, sql, id, on);
+UPDATE_BY_ID(vpc_update, vpc, vpc_table, "vpc", VPC_COLUMNS)
+UPDATE_BY_ID(subnet_update, subnet, subnet_table, "subnet", SUBNET_COLUMNS)
+UPDATE_BY_ID(instance_update, instance, instance_table, "instance", INSTANCE_COLUMNS)
+UPDATE_BY_ID(interface_update, network_interface, network_interface_table, "network_interface",
+             INTERFACE_COLUMNS)
+UPDATE_BY_ID(security_group_rule_update, security_group_rule, security_group_rule_table,
+             "security_group_rule", SECURITY_GROUP_RULE_COLUMNS)
+
+int private_address_delete_one(struct store *s, struct str interface, struct str address)
+{
+    static const char sql[] =
+        "DELETE FROM private_address WHERE interface = :interface AND address = :address";
+
+    return announced(
+        s, row_run(s, sql, ROW_PARAMETERS({":interface", interface}, {":address", address})),
+        interface);
 }
 
-int vpc_set_dns(struct store *s, struct str id, bool support, bool hostnames)
+int route_association_move(struct store *s, struct str id, struct str new_id,
+                           struct str route_table)
 {
-    static const char first[] = "UPDATE vpc SET dns_support = :value WHERE id = :id";
-    static const char second[] = "UPDATE vpc SET dns_hostnames = :value WHERE id = :id";
-    int r = set_number(s, first, id, support);
+    static const char sql[] =
+        "UPDATE route_association SET id = :new, route_table = :table WHERE id = :id";
 
-    return r < 0 ? r : set_number(s, second, id, hostnames);
+    return announced(
+        s, row_run(s, sql, ROW_PARAMETERS({":id", id}, {":new", new_id}, {":table", route_table})),
+        route_table);
+}
+
+int route_table_set_main(struct store *s, struct str vpc, struct str id)
+{
+    static const char sql[] = "UPDATE route_table SET main = (id = :id) WHERE vpc = :vpc";
+
+    return announced(s, row_run(s, sql, ROW_PARAMETERS({":id", id}, {":vpc", vpc})), id);
 }

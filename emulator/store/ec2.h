@@ -7,13 +7,15 @@
 
 extern const char ec2_schema_1[];
 
-#define VPC_COLUMNS(X) \
-    X(TEXT, id)        \
-    X(TEXT, account)   \
-    X(TEXT, region)    \
-    X(TEXT, cidr)      \
-    X(FLAG, is_default) X(TEXT, dhcp_options) X(FLAG, dns_support) X(FLAG, dns_hostnames)
-struct vpc {
+#define VPC_COLUMNS(X)    \
+    X(TEXT, id)           \
+    X(TEXT, account)      \
+    X(TEXT, region)       \
+    X(TEXT, cidr)         \
+    X(FLAG, is_default)   \
+    X(TEXT, dhcp_options) \
+    X(FLAG, dns_support) X(FLAG, dns_hostnames) X(FLAG, usage_metrics) X(TEXT, settings)
+struct vpc { /* settings, here and below: what the API only echoes, in its JSON */
     struct vpc *next;
     ROW_FIELDS(VPC_COLUMNS)
 };
@@ -30,7 +32,8 @@ extern const struct row_table vpc_cidr_table;
     X(TEXT, id)           \
     X(TEXT, account)      \
     X(TEXT, region)       \
-    X(TEXT, vpc) X(TEXT, zone) X(TEXT, cidr) X(FLAG, map_public) X(FLAG, default_for_az)
+    X(TEXT, vpc)          \
+    X(TEXT, zone) X(TEXT, cidr) X(FLAG, map_public) X(FLAG, default_for_az) X(TEXT, settings)
 struct subnet {
     struct subnet *next;
     ROW_FIELDS(SUBNET_COLUMNS)
@@ -76,27 +79,31 @@ extern const struct row_table security_group_table;
 
 /* One rule has one peer: an IPv4 or IPv6 block, a prefix list, or a group. Protocol as EC2 shows
  * it ("tcp", "-1", "50"); ports are -1 where the protocol has none. */
-#define SECURITY_GROUP_RULE_COLUMNS(X)                                                  \
-    X(TEXT, id)                                                                         \
-    X(TEXT, group_id)                                                                   \
-    X(FLAG, egress)                                                                     \
-    X(TEXT, protocol)                                                                   \
-    X(INT, from_port) X(INT, to_port) X(TEXT, cidr) X(TEXT, cidr6) X(TEXT, prefix_list) \
-        X(TEXT, peer_group) X(TEXT, peer_account) X(TEXT, description)
+#define SECURITY_GROUP_RULE_COLUMNS(X)                                                          \
+    X(TEXT, id)                                                                                 \
+    X(TEXT, group_id)                                                                           \
+    X(FLAG, egress)                                                                             \
+    X(TEXT, protocol)                                                                           \
+    X(INT, from_port)                                                                           \
+    X(INT, to_port)                                                                             \
+    X(TEXT, cidr) X(TEXT, cidr6) X(TEXT, prefix_list) X(TEXT, peer_group) X(TEXT, peer_account) \
+        X(TEXT, description)
 struct security_group_rule {
     struct security_group_rule *next;
     ROW_FIELDS(SECURITY_GROUP_RULE_COLUMNS)
 };
 extern const struct row_table security_group_rule_table;
 
-#define INSTANCE_COLUMNS(X)                                                                       \
-    X(TEXT, id)                                                                                   \
-    X(TEXT, account)                                                                              \
-    X(TEXT, region)                                                                               \
-    X(TEXT, reservation)                                                                          \
-    X(TEXT, type) X(TEXT, image) X(INT, state) X(TEXT, subnet) X(TEXT, vpc) X(TEXT, zone)         \
-        X(TEXT, private_dns) X(TEXT, key_name) X(TEXT, profile) X(INT, launched) X(TEXT, cluster) \
-            X(TEXT, nodegroup)
+#define INSTANCE_COLUMNS(X)                                                                     \
+    X(TEXT, id)                                                                                 \
+    X(TEXT, account)                                                                            \
+    X(TEXT, region)                                                                             \
+    X(TEXT, reservation)                                                                        \
+    X(TEXT, type)                                                                               \
+    X(TEXT, image)                                                                              \
+    X(INT, state) X(TEXT, subnet) X(TEXT, vpc) X(TEXT, zone) X(TEXT, private_dns)               \
+        X(TEXT, key_name) X(TEXT, profile) X(INT, launched) X(TEXT, cluster) X(TEXT, nodegroup) \
+            X(TEXT, settings) X(TEXT, user_data) X(TEXT, token)
 struct instance { /* cluster and nodegroup are empty where EKS did not make it */
     struct instance *next;
     ROW_FIELDS(INSTANCE_COLUMNS)
@@ -112,14 +119,17 @@ enum {
 };
 
 /* @owner is what it was made for: an instance id, a load balancer's ARN, "pod/<uid>". */
-#define INTERFACE_COLUMNS(X)                                                                     \
-    X(TEXT, id)                                                                                  \
-    X(TEXT, account)                                                                             \
-    X(TEXT, region)                                                                              \
-    X(TEXT, subnet)                                                                              \
-    X(TEXT, vpc) X(TEXT, zone) X(TEXT, description) X(TEXT, type) X(TEXT, requester)             \
-        X(FLAG, managed) X(TEXT, mac) X(TEXT, address) X(TEXT, public_address) X(TEXT, instance) \
-            X(TEXT, attachment) X(TEXT, attachment_owner) X(INT, device_index) X(TEXT, owner)
+#define INTERFACE_COLUMNS(X)                                                               \
+    X(TEXT, id)                                                                            \
+    X(TEXT, account)                                                                       \
+    X(TEXT, region)                                                                        \
+    X(TEXT, subnet)                                                                        \
+    X(TEXT, vpc)                                                                           \
+    X(TEXT, zone)                                                                          \
+    X(TEXT, description) X(TEXT, type) X(TEXT, requester) X(FLAG, managed) X(TEXT, mac)    \
+        X(TEXT, address) X(TEXT, public_address) X(TEXT, instance) X(TEXT, attachment)     \
+            X(TEXT, attachment_owner) X(INT, device_index) X(TEXT, owner) X(INT, attached) \
+                X(TEXT, settings)
 struct network_interface {
     struct network_interface *next;
     ROW_FIELDS(INTERFACE_COLUMNS)
@@ -165,9 +175,18 @@ int security_group_list(struct store *s, struct arena *a, struct str account, st
                         struct str id, struct security_group **ret_first);
 int security_group_rule_list(struct store *s, struct arena *a, struct str group_id,
                              struct security_group_rule **ret_first);
+/* Of all groups of an account's region, one when @id is not empty. */
+int security_group_rule_list_in(struct store *s, struct arena *a, struct str account,
+                                struct str region, struct str id,
+                                struct security_group_rule **ret_first);
 /* Rules of any group that name @group_id as their peer. */
 int security_group_rule_list_by_peer(struct store *s, struct arena *a, struct str group_id,
                                      struct security_group_rule **ret_first);
+/* The association of that id, or NULL. */
+int route_association_find(struct store *s, struct arena *a, struct str id,
+                           struct route_association **ret_association);
+int route_association_find_by_subnet(struct store *s, struct arena *a, struct str subnet,
+                                     struct route_association **ret_association);
 int instance_list(struct store *s, struct arena *a, struct str account, struct str region,
                   struct str id, struct instance **ret_first);
 /* The instance of that id in any account, or NULL. */
@@ -220,5 +239,17 @@ int interface_delete(struct store *s, struct str id);
 int interface_set_groups(struct store *s, struct str id, const struct str *groups, size_t n);
 int instance_set_state(struct store *s, struct str id, int64_t state);
 int private_address_delete(struct store *s, struct str owner);
-int subnet_set_map_public(struct store *s, struct str id, bool on);
-int vpc_set_dns(struct store *s, struct str id, bool support, bool hostnames);
+/* These write all columns of a row, found by its id. */
+int vpc_update(struct store *s, const struct vpc *v);
+int subnet_update(struct store *s, const struct subnet *v);
+int instance_update(struct store *s, const struct instance *i);
+int interface_update(struct store *s, const struct network_interface *i);
+int security_group_rule_update(struct store *s, const struct security_group_rule *r);
+int vpc_cidr_delete(struct store *s, struct str id);
+int private_address_delete_one(struct store *s, struct str interface, struct str address);
+/* Moves a route table's association (of a subnet, or the main one) to another table; the row gets
+ * the new id. */
+int route_association_move(struct store *s, struct str id, struct str new_id,
+                           struct str route_table);
+/* Makes the table the main one of its VPC. */
+int route_table_set_main(struct store *s, struct str vpc, struct str id);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "store/ec2.h"
+#include "store/ec2_item.h"
 #include "store/eks.h"
 #include "store/elbv2.h"
 #include "store/iam.h"
@@ -31,6 +32,7 @@ static const struct migration migrations[] = {
     {"trust_store",  1, trust_store_schema_1 },
     {"iam",          2, iam_schema_2         },
     {"tls_material", 1, tls_material_schema_1},
+    {"ec2_item",     1, ec2_item_schema_1    },
 };
 
 static const char table_of_migrations[] =

@@ -7,6 +7,41 @@
 
 #define AT(of_struct, field) .offset = offsetof(struct of_struct, field)
 
+static const struct shape_row ec2_accelerator_count_rows[] = {
+    {.wire = "min", .kind = SHAPE_INTEGER, AT(ec2_accelerator_count, min), .query = "Min"},
+    {.wire = "max", .kind = SHAPE_INTEGER, AT(ec2_accelerator_count, max), .query = "Max"},
+};
+const struct shape ec2_accelerator_count_shape = {"AcceleratorCount", sizeof(struct ec2_accelerator_count), ec2_accelerator_count_rows, ARRAY_LEN(ec2_accelerator_count_rows)};
+
+static const struct shape_row ec2_accelerator_count_request_rows[] = {
+    {.wire = "Min", .kind = SHAPE_INTEGER, AT(ec2_accelerator_count_request, min)},
+    {.wire = "Max", .kind = SHAPE_INTEGER, AT(ec2_accelerator_count_request, max)},
+};
+const struct shape ec2_accelerator_count_request_shape = {"AcceleratorCountRequest", sizeof(struct ec2_accelerator_count_request), ec2_accelerator_count_request_rows, ARRAY_LEN(ec2_accelerator_count_request_rows)};
+
+static const struct shape_row ec2_accelerator_total_memory_mi_b_rows[] = {
+    {.wire = "min", .kind = SHAPE_INTEGER, AT(ec2_accelerator_total_memory_mi_b, min), .query = "Min"},
+    {.wire = "max", .kind = SHAPE_INTEGER, AT(ec2_accelerator_total_memory_mi_b, max), .query = "Max"},
+};
+const struct shape ec2_accelerator_total_memory_mi_b_shape = {"AcceleratorTotalMemoryMiB", sizeof(struct ec2_accelerator_total_memory_mi_b), ec2_accelerator_total_memory_mi_b_rows, ARRAY_LEN(ec2_accelerator_total_memory_mi_b_rows)};
+
+static const struct shape_row ec2_accelerator_total_memory_mi_b_request_rows[] = {
+    {.wire = "Min", .kind = SHAPE_INTEGER, AT(ec2_accelerator_total_memory_mi_b_request, min)},
+    {.wire = "Max", .kind = SHAPE_INTEGER, AT(ec2_accelerator_total_memory_mi_b_request, max)},
+};
+const struct shape ec2_accelerator_total_memory_mi_b_request_shape = {"AcceleratorTotalMemoryMiBRequest", sizeof(struct ec2_accelerator_total_memory_mi_b_request), ec2_accelerator_total_memory_mi_b_request_rows, ARRAY_LEN(ec2_accelerator_total_memory_mi_b_request_rows)};
+
+static const struct shape_row ec2_accept_vpc_peering_connection_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_accept_vpc_peering_connection_request, dry_run), .query = "DryRun"},
+    {.wire = "vpcPeeringConnectionId", .kind = SHAPE_STRING, AT(ec2_accept_vpc_peering_connection_request, vpc_peering_connection_id), .query = "VpcPeeringConnectionId", .flags = REQUIRED},
+};
+const struct shape ec2_accept_vpc_peering_connection_request_shape = {"AcceptVpcPeeringConnectionRequest", sizeof(struct ec2_accept_vpc_peering_connection_request), ec2_accept_vpc_peering_connection_request_rows, ARRAY_LEN(ec2_accept_vpc_peering_connection_request_rows)};
+
+static const struct shape_row ec2_accept_vpc_peering_connection_result_rows[] = {
+    {.wire = "vpcPeeringConnection", .kind = SHAPE_STRUCT, AT(ec2_accept_vpc_peering_connection_result, vpc_peering_connection), .query = "VpcPeeringConnection", .of = &ec2_vpc_peering_connection_shape},
+};
+const struct shape ec2_accept_vpc_peering_connection_result_shape = {"AcceptVpcPeeringConnectionResult", sizeof(struct ec2_accept_vpc_peering_connection_result), ec2_accept_vpc_peering_connection_result_rows, ARRAY_LEN(ec2_accept_vpc_peering_connection_result_rows)};
+
 static const struct shape_row ec2_account_attribute_rows[] = {
     {.wire = "attributeName", .kind = SHAPE_STRING, AT(ec2_account_attribute, attribute_name), .query = "AttributeName"},
     {.wire = "attributeValueSet", .kind = SHAPE_LIST, AT(ec2_account_attribute, attribute_values), .query = "AttributeValueSet", .item = "item", .of = &ec2_account_attribute_value_shape},
@@ -17,6 +52,12 @@ static const struct shape_row ec2_account_attribute_value_rows[] = {
     {.wire = "attributeValue", .kind = SHAPE_STRING, AT(ec2_account_attribute_value, attribute_value), .query = "AttributeValue"},
 };
 const struct shape ec2_account_attribute_value_shape = {"AccountAttributeValue", sizeof(struct ec2_account_attribute_value), ec2_account_attribute_value_rows, ARRAY_LEN(ec2_account_attribute_value_rows)};
+
+static const struct shape_row ec2_add_prefix_list_entry_rows[] = {
+    {.wire = "Cidr", .kind = SHAPE_STRING, AT(ec2_add_prefix_list_entry, cidr), .flags = REQUIRED},
+    {.wire = "Description", .kind = SHAPE_STRING, AT(ec2_add_prefix_list_entry, description)},
+};
+const struct shape ec2_add_prefix_list_entry_shape = {"AddPrefixListEntry", sizeof(struct ec2_add_prefix_list_entry), ec2_add_prefix_list_entry_rows, ARRAY_LEN(ec2_add_prefix_list_entry_rows)};
 
 static const struct shape_row ec2_address_rows[] = {
     {.wire = "allocationId", .kind = SHAPE_STRING, AT(ec2_address, allocation_id), .query = "AllocationId"},
@@ -37,6 +78,14 @@ static const struct shape_row ec2_address_rows[] = {
     {.wire = "publicIp", .kind = SHAPE_STRING, AT(ec2_address, public_ip), .query = "PublicIp"},
 };
 const struct shape ec2_address_shape = {"Address", sizeof(struct ec2_address), ec2_address_rows, ARRAY_LEN(ec2_address_rows)};
+
+static const struct shape_row ec2_address_attribute_rows[] = {
+    {.wire = "publicIp", .kind = SHAPE_STRING, AT(ec2_address_attribute, public_ip), .query = "PublicIp"},
+    {.wire = "allocationId", .kind = SHAPE_STRING, AT(ec2_address_attribute, allocation_id), .query = "AllocationId"},
+    {.wire = "ptrRecord", .kind = SHAPE_STRING, AT(ec2_address_attribute, ptr_record), .query = "PtrRecord"},
+    {.wire = "ptrRecordUpdate", .kind = SHAPE_STRUCT, AT(ec2_address_attribute, ptr_record_update), .query = "PtrRecordUpdate", .of = &ec2_ptr_update_status_shape},
+};
+const struct shape ec2_address_attribute_shape = {"AddressAttribute", sizeof(struct ec2_address_attribute), ec2_address_attribute_rows, ARRAY_LEN(ec2_address_attribute_rows)};
 
 static const struct shape_row ec2_allocate_address_request_rows[] = {
     {.wire = "Domain", .kind = SHAPE_STRING, AT(ec2_allocate_address_request, domain)},
@@ -68,6 +117,28 @@ static const struct shape_row ec2_application_status_summary_rows[] = {
 };
 const struct shape ec2_application_status_summary_shape = {"ApplicationStatusSummary", sizeof(struct ec2_application_status_summary), ec2_application_status_summary_rows, ARRAY_LEN(ec2_application_status_summary_rows)};
 
+static const struct shape_row ec2_assign_private_ip_addresses_request_rows[] = {
+    {.wire = "Ipv4Prefix", .kind = SHAPE_STRINGS, AT(ec2_assign_private_ip_addresses_request, ipv4_prefixes), .item = "item"},
+    {.wire = "Ipv4PrefixCount", .kind = SHAPE_INTEGER, AT(ec2_assign_private_ip_addresses_request, ipv4_prefix_count)},
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_assign_private_ip_addresses_request, network_interface_id), .query = "NetworkInterfaceId", .flags = REQUIRED},
+    {.wire = "privateIpAddress", .kind = SHAPE_STRINGS, AT(ec2_assign_private_ip_addresses_request, private_ip_addresses), .query = "PrivateIpAddress", .item = "PrivateIpAddress"},
+    {.wire = "secondaryPrivateIpAddressCount", .kind = SHAPE_INTEGER, AT(ec2_assign_private_ip_addresses_request, secondary_private_ip_address_count), .query = "SecondaryPrivateIpAddressCount"},
+    {.wire = "allowReassignment", .kind = SHAPE_BOOLEAN, AT(ec2_assign_private_ip_addresses_request, allow_reassignment), .query = "AllowReassignment"},
+};
+const struct shape ec2_assign_private_ip_addresses_request_shape = {"AssignPrivateIpAddressesRequest", sizeof(struct ec2_assign_private_ip_addresses_request), ec2_assign_private_ip_addresses_request_rows, ARRAY_LEN(ec2_assign_private_ip_addresses_request_rows)};
+
+static const struct shape_row ec2_assign_private_ip_addresses_result_rows[] = {
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_assign_private_ip_addresses_result, network_interface_id), .query = "NetworkInterfaceId"},
+    {.wire = "assignedPrivateIpAddressesSet", .kind = SHAPE_LIST, AT(ec2_assign_private_ip_addresses_result, assigned_private_ip_addresses), .query = "AssignedPrivateIpAddressesSet", .item = "item", .of = &ec2_assigned_private_ip_address_shape},
+    {.wire = "assignedIpv4PrefixSet", .kind = SHAPE_LIST, AT(ec2_assign_private_ip_addresses_result, assigned_ipv4_prefixes), .query = "AssignedIpv4PrefixSet", .item = "item", .of = &ec2_ipv4_prefix_specification_shape},
+};
+const struct shape ec2_assign_private_ip_addresses_result_shape = {"AssignPrivateIpAddressesResult", sizeof(struct ec2_assign_private_ip_addresses_result), ec2_assign_private_ip_addresses_result_rows, ARRAY_LEN(ec2_assign_private_ip_addresses_result_rows)};
+
+static const struct shape_row ec2_assigned_private_ip_address_rows[] = {
+    {.wire = "privateIpAddress", .kind = SHAPE_STRING, AT(ec2_assigned_private_ip_address, private_ip_address), .query = "PrivateIpAddress"},
+};
+const struct shape ec2_assigned_private_ip_address_shape = {"AssignedPrivateIpAddress", sizeof(struct ec2_assigned_private_ip_address), ec2_assigned_private_ip_address_rows, ARRAY_LEN(ec2_assigned_private_ip_address_rows)};
+
 static const struct shape_row ec2_associate_address_request_rows[] = {
     {.wire = "AllocationId", .kind = SHAPE_STRING, AT(ec2_associate_address_request, allocation_id)},
     {.wire = "InstanceId", .kind = SHAPE_STRING, AT(ec2_associate_address_request, instance_id)},
@@ -84,6 +155,13 @@ static const struct shape_row ec2_associate_address_result_rows[] = {
 };
 const struct shape ec2_associate_address_result_shape = {"AssociateAddressResult", sizeof(struct ec2_associate_address_result), ec2_associate_address_result_rows, ARRAY_LEN(ec2_associate_address_result_rows)};
 
+static const struct shape_row ec2_associate_dhcp_options_request_rows[] = {
+    {.wire = "DhcpOptionsId", .kind = SHAPE_STRING, AT(ec2_associate_dhcp_options_request, dhcp_options_id), .flags = REQUIRED},
+    {.wire = "VpcId", .kind = SHAPE_STRING, AT(ec2_associate_dhcp_options_request, vpc_id), .flags = REQUIRED},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_associate_dhcp_options_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_associate_dhcp_options_request_shape = {"AssociateDhcpOptionsRequest", sizeof(struct ec2_associate_dhcp_options_request), ec2_associate_dhcp_options_request_rows, ARRAY_LEN(ec2_associate_dhcp_options_request_rows)};
+
 static const struct shape_row ec2_associate_route_table_request_rows[] = {
     {.wire = "GatewayId", .kind = SHAPE_STRING, AT(ec2_associate_route_table_request, gateway_id)},
     {.wire = "PublicIpv4Pool", .kind = SHAPE_STRING, AT(ec2_associate_route_table_request, public_ipv4_pool)},
@@ -99,12 +177,50 @@ static const struct shape_row ec2_associate_route_table_result_rows[] = {
 };
 const struct shape ec2_associate_route_table_result_shape = {"AssociateRouteTableResult", sizeof(struct ec2_associate_route_table_result), ec2_associate_route_table_result_rows, ARRAY_LEN(ec2_associate_route_table_result_rows)};
 
+static const struct shape_row ec2_associate_vpc_cidr_block_request_rows[] = {
+    {.wire = "CidrBlock", .kind = SHAPE_STRING, AT(ec2_associate_vpc_cidr_block_request, cidr_block)},
+    {.wire = "Ipv6CidrBlockNetworkBorderGroup", .kind = SHAPE_STRING, AT(ec2_associate_vpc_cidr_block_request, ipv6_cidr_block_network_border_group)},
+    {.wire = "Ipv6Pool", .kind = SHAPE_STRING, AT(ec2_associate_vpc_cidr_block_request, ipv6_pool)},
+    {.wire = "Ipv6CidrBlock", .kind = SHAPE_STRING, AT(ec2_associate_vpc_cidr_block_request, ipv6_cidr_block)},
+    {.wire = "Ipv4IpamPoolId", .kind = SHAPE_STRING, AT(ec2_associate_vpc_cidr_block_request, ipv4_ipam_pool_id)},
+    {.wire = "Ipv4NetmaskLength", .kind = SHAPE_INTEGER, AT(ec2_associate_vpc_cidr_block_request, ipv4_netmask_length)},
+    {.wire = "Ipv6IpamPoolId", .kind = SHAPE_STRING, AT(ec2_associate_vpc_cidr_block_request, ipv6_ipam_pool_id)},
+    {.wire = "Ipv6NetmaskLength", .kind = SHAPE_INTEGER, AT(ec2_associate_vpc_cidr_block_request, ipv6_netmask_length)},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_associate_vpc_cidr_block_request, vpc_id), .query = "VpcId", .flags = REQUIRED},
+    {.wire = "amazonProvidedIpv6CidrBlock", .kind = SHAPE_BOOLEAN, AT(ec2_associate_vpc_cidr_block_request, amazon_provided_ipv6_cidr_block), .query = "AmazonProvidedIpv6CidrBlock"},
+};
+const struct shape ec2_associate_vpc_cidr_block_request_shape = {"AssociateVpcCidrBlockRequest", sizeof(struct ec2_associate_vpc_cidr_block_request), ec2_associate_vpc_cidr_block_request_rows, ARRAY_LEN(ec2_associate_vpc_cidr_block_request_rows)};
+
+static const struct shape_row ec2_associate_vpc_cidr_block_result_rows[] = {
+    {.wire = "ipv6CidrBlockAssociation", .kind = SHAPE_STRUCT, AT(ec2_associate_vpc_cidr_block_result, ipv6_cidr_block_association), .query = "Ipv6CidrBlockAssociation", .of = &ec2_vpc_ipv6_cidr_block_association_shape},
+    {.wire = "cidrBlockAssociation", .kind = SHAPE_STRUCT, AT(ec2_associate_vpc_cidr_block_result, cidr_block_association), .query = "CidrBlockAssociation", .of = &ec2_vpc_cidr_block_association_shape},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_associate_vpc_cidr_block_result, vpc_id), .query = "VpcId"},
+};
+const struct shape ec2_associate_vpc_cidr_block_result_shape = {"AssociateVpcCidrBlockResult", sizeof(struct ec2_associate_vpc_cidr_block_result), ec2_associate_vpc_cidr_block_result_rows, ARRAY_LEN(ec2_associate_vpc_cidr_block_result_rows)};
+
 static const struct shape_row ec2_attach_internet_gateway_request_rows[] = {
     {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_attach_internet_gateway_request, dry_run), .query = "DryRun"},
     {.wire = "internetGatewayId", .kind = SHAPE_STRING, AT(ec2_attach_internet_gateway_request, internet_gateway_id), .query = "InternetGatewayId", .flags = REQUIRED},
     {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_attach_internet_gateway_request, vpc_id), .query = "VpcId", .flags = REQUIRED},
 };
 const struct shape ec2_attach_internet_gateway_request_shape = {"AttachInternetGatewayRequest", sizeof(struct ec2_attach_internet_gateway_request), ec2_attach_internet_gateway_request_rows, ARRAY_LEN(ec2_attach_internet_gateway_request_rows)};
+
+static const struct shape_row ec2_attach_network_interface_request_rows[] = {
+    {.wire = "NetworkCardIndex", .kind = SHAPE_INTEGER, AT(ec2_attach_network_interface_request, network_card_index)},
+    {.wire = "EnaSrdSpecification", .kind = SHAPE_STRUCT, AT(ec2_attach_network_interface_request, ena_srd_specification), .of = &ec2_ena_srd_specification_shape},
+    {.wire = "EnaQueueCount", .kind = SHAPE_INTEGER, AT(ec2_attach_network_interface_request, ena_queue_count)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_attach_network_interface_request, dry_run), .query = "DryRun"},
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_attach_network_interface_request, network_interface_id), .query = "NetworkInterfaceId", .flags = REQUIRED},
+    {.wire = "instanceId", .kind = SHAPE_STRING, AT(ec2_attach_network_interface_request, instance_id), .query = "InstanceId", .flags = REQUIRED},
+    {.wire = "deviceIndex", .kind = SHAPE_INTEGER, AT(ec2_attach_network_interface_request, device_index), .query = "DeviceIndex", .flags = REQUIRED},
+};
+const struct shape ec2_attach_network_interface_request_shape = {"AttachNetworkInterfaceRequest", sizeof(struct ec2_attach_network_interface_request), ec2_attach_network_interface_request_rows, ARRAY_LEN(ec2_attach_network_interface_request_rows)};
+
+static const struct shape_row ec2_attach_network_interface_result_rows[] = {
+    {.wire = "attachmentId", .kind = SHAPE_STRING, AT(ec2_attach_network_interface_result, attachment_id), .query = "AttachmentId"},
+    {.wire = "networkCardIndex", .kind = SHAPE_INTEGER, AT(ec2_attach_network_interface_result, network_card_index), .query = "NetworkCardIndex"},
+};
+const struct shape ec2_attach_network_interface_result_shape = {"AttachNetworkInterfaceResult", sizeof(struct ec2_attach_network_interface_result), ec2_attach_network_interface_result_rows, ARRAY_LEN(ec2_attach_network_interface_result_rows)};
 
 static const struct shape_row ec2_attachment_ena_srd_specification_rows[] = {
     {.wire = "enaSrdEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_attachment_ena_srd_specification, ena_srd_enabled), .query = "EnaSrdEnabled"},
@@ -186,6 +302,13 @@ static const struct shape_row ec2_availability_zone_rows[] = {
 };
 const struct shape ec2_availability_zone_shape = {"AvailabilityZone", sizeof(struct ec2_availability_zone), ec2_availability_zone_rows, ARRAY_LEN(ec2_availability_zone_rows)};
 
+static const struct shape_row ec2_availability_zone_address_rows[] = {
+    {.wire = "AvailabilityZone", .kind = SHAPE_STRING, AT(ec2_availability_zone_address, availability_zone)},
+    {.wire = "AvailabilityZoneId", .kind = SHAPE_STRING, AT(ec2_availability_zone_address, availability_zone_id)},
+    {.wire = "AllocationId", .kind = SHAPE_STRINGS, AT(ec2_availability_zone_address, allocation_ids), .item = "AllocationId"},
+};
+const struct shape ec2_availability_zone_address_shape = {"AvailabilityZoneAddress", sizeof(struct ec2_availability_zone_address), ec2_availability_zone_address_rows, ARRAY_LEN(ec2_availability_zone_address_rows)};
+
 static const struct shape_row ec2_availability_zone_geography_rows[] = {
     {.wire = "name", .kind = SHAPE_STRING, AT(ec2_availability_zone_geography, name), .query = "Name"},
 };
@@ -200,6 +323,28 @@ static const struct shape_row ec2_availability_zone_sub_geography_rows[] = {
     {.wire = "name", .kind = SHAPE_STRING, AT(ec2_availability_zone_sub_geography, name), .query = "Name"},
 };
 const struct shape ec2_availability_zone_sub_geography_shape = {"AvailabilityZoneSubGeography", sizeof(struct ec2_availability_zone_sub_geography), ec2_availability_zone_sub_geography_rows, ARRAY_LEN(ec2_availability_zone_sub_geography_rows)};
+
+static const struct shape_row ec2_baseline_ebs_bandwidth_mbps_rows[] = {
+    {.wire = "min", .kind = SHAPE_INTEGER, AT(ec2_baseline_ebs_bandwidth_mbps, min), .query = "Min"},
+    {.wire = "max", .kind = SHAPE_INTEGER, AT(ec2_baseline_ebs_bandwidth_mbps, max), .query = "Max"},
+};
+const struct shape ec2_baseline_ebs_bandwidth_mbps_shape = {"BaselineEbsBandwidthMbps", sizeof(struct ec2_baseline_ebs_bandwidth_mbps), ec2_baseline_ebs_bandwidth_mbps_rows, ARRAY_LEN(ec2_baseline_ebs_bandwidth_mbps_rows)};
+
+static const struct shape_row ec2_baseline_ebs_bandwidth_mbps_request_rows[] = {
+    {.wire = "Min", .kind = SHAPE_INTEGER, AT(ec2_baseline_ebs_bandwidth_mbps_request, min)},
+    {.wire = "Max", .kind = SHAPE_INTEGER, AT(ec2_baseline_ebs_bandwidth_mbps_request, max)},
+};
+const struct shape ec2_baseline_ebs_bandwidth_mbps_request_shape = {"BaselineEbsBandwidthMbpsRequest", sizeof(struct ec2_baseline_ebs_bandwidth_mbps_request), ec2_baseline_ebs_bandwidth_mbps_request_rows, ARRAY_LEN(ec2_baseline_ebs_bandwidth_mbps_request_rows)};
+
+static const struct shape_row ec2_baseline_performance_factors_rows[] = {
+    {.wire = "cpu", .kind = SHAPE_STRUCT, AT(ec2_baseline_performance_factors, cpu), .query = "Cpu", .of = &ec2_cpu_performance_factor_shape},
+};
+const struct shape ec2_baseline_performance_factors_shape = {"BaselinePerformanceFactors", sizeof(struct ec2_baseline_performance_factors), ec2_baseline_performance_factors_rows, ARRAY_LEN(ec2_baseline_performance_factors_rows)};
+
+static const struct shape_row ec2_baseline_performance_factors_request_rows[] = {
+    {.wire = "Cpu", .kind = SHAPE_STRUCT, AT(ec2_baseline_performance_factors_request, cpu), .of = &ec2_cpu_performance_factor_request_shape},
+};
+const struct shape ec2_baseline_performance_factors_request_shape = {"BaselinePerformanceFactorsRequest", sizeof(struct ec2_baseline_performance_factors_request), ec2_baseline_performance_factors_request_rows, ARRAY_LEN(ec2_baseline_performance_factors_request_rows)};
 
 static const struct shape_row ec2_block_device_mapping_rows[] = {
     {.wire = "ebs", .kind = SHAPE_STRUCT, AT(ec2_block_device_mapping, ebs), .query = "Ebs", .of = &ec2_ebs_block_device_shape},
@@ -238,12 +383,47 @@ static const struct shape_row ec2_capacity_reservation_target_response_rows[] = 
 };
 const struct shape ec2_capacity_reservation_target_response_shape = {"CapacityReservationTargetResponse", sizeof(struct ec2_capacity_reservation_target_response), ec2_capacity_reservation_target_response_rows, ARRAY_LEN(ec2_capacity_reservation_target_response_rows)};
 
+static const struct shape_row ec2_cidr_block_rows[] = {
+    {.wire = "cidrBlock", .kind = SHAPE_STRING, AT(ec2_cidr_block, cidr_block), .query = "CidrBlock"},
+};
+const struct shape ec2_cidr_block_shape = {"CidrBlock", sizeof(struct ec2_cidr_block), ec2_cidr_block_rows, ARRAY_LEN(ec2_cidr_block_rows)};
+
+static const struct shape_row ec2_classic_link_dns_support_rows[] = {
+    {.wire = "classicLinkDnsSupported", .kind = SHAPE_BOOLEAN, AT(ec2_classic_link_dns_support, classic_link_dns_supported), .query = "ClassicLinkDnsSupported"},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_classic_link_dns_support, vpc_id), .query = "VpcId"},
+};
+const struct shape ec2_classic_link_dns_support_shape = {"ClassicLinkDnsSupport", sizeof(struct ec2_classic_link_dns_support), ec2_classic_link_dns_support_rows, ARRAY_LEN(ec2_classic_link_dns_support_rows)};
+
+static const struct shape_row ec2_coip_address_usage_rows[] = {
+    {.wire = "allocationId", .kind = SHAPE_STRING, AT(ec2_coip_address_usage, allocation_id), .query = "AllocationId"},
+    {.wire = "awsAccountId", .kind = SHAPE_STRING, AT(ec2_coip_address_usage, aws_account_id), .query = "AwsAccountId"},
+    {.wire = "awsService", .kind = SHAPE_STRING, AT(ec2_coip_address_usage, aws_service), .query = "AwsService"},
+    {.wire = "coIp", .kind = SHAPE_STRING, AT(ec2_coip_address_usage, co_ip), .query = "CoIp"},
+};
+const struct shape ec2_coip_address_usage_shape = {"CoipAddressUsage", sizeof(struct ec2_coip_address_usage), ec2_coip_address_usage_rows, ARRAY_LEN(ec2_coip_address_usage_rows)};
+
+static const struct shape_row ec2_coip_pool_rows[] = {
+    {.wire = "poolId", .kind = SHAPE_STRING, AT(ec2_coip_pool, pool_id), .query = "PoolId"},
+    {.wire = "poolCidrSet", .kind = SHAPE_STRINGS, AT(ec2_coip_pool, pool_cidrs), .query = "PoolCidrSet", .item = "item"},
+    {.wire = "localGatewayRouteTableId", .kind = SHAPE_STRING, AT(ec2_coip_pool, local_gateway_route_table_id), .query = "LocalGatewayRouteTableId"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_coip_pool, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "poolArn", .kind = SHAPE_STRING, AT(ec2_coip_pool, pool_arn), .query = "PoolArn", .flags = BOUNDED, .least = 1, .most = 1283},
+};
+const struct shape ec2_coip_pool_shape = {"CoipPool", sizeof(struct ec2_coip_pool), ec2_coip_pool_rows, ARRAY_LEN(ec2_coip_pool_rows)};
+
 static const struct shape_row ec2_connection_tracking_configuration_rows[] = {
     {.wire = "tcpEstablishedTimeout", .kind = SHAPE_INTEGER, AT(ec2_connection_tracking_configuration, tcp_established_timeout), .query = "TcpEstablishedTimeout"},
     {.wire = "udpStreamTimeout", .kind = SHAPE_INTEGER, AT(ec2_connection_tracking_configuration, udp_stream_timeout), .query = "UdpStreamTimeout"},
     {.wire = "udpTimeout", .kind = SHAPE_INTEGER, AT(ec2_connection_tracking_configuration, udp_timeout), .query = "UdpTimeout"},
 };
 const struct shape ec2_connection_tracking_configuration_shape = {"ConnectionTrackingConfiguration", sizeof(struct ec2_connection_tracking_configuration), ec2_connection_tracking_configuration_rows, ARRAY_LEN(ec2_connection_tracking_configuration_rows)};
+
+static const struct shape_row ec2_connection_tracking_specification_rows[] = {
+    {.wire = "tcpEstablishedTimeout", .kind = SHAPE_INTEGER, AT(ec2_connection_tracking_specification, tcp_established_timeout), .query = "TcpEstablishedTimeout"},
+    {.wire = "udpTimeout", .kind = SHAPE_INTEGER, AT(ec2_connection_tracking_specification, udp_timeout), .query = "UdpTimeout"},
+    {.wire = "udpStreamTimeout", .kind = SHAPE_INTEGER, AT(ec2_connection_tracking_specification, udp_stream_timeout), .query = "UdpStreamTimeout"},
+};
+const struct shape ec2_connection_tracking_specification_shape = {"ConnectionTrackingSpecification", sizeof(struct ec2_connection_tracking_specification), ec2_connection_tracking_specification_rows, ARRAY_LEN(ec2_connection_tracking_specification_rows)};
 
 static const struct shape_row ec2_connection_tracking_specification_request_rows[] = {
     {.wire = "TcpEstablishedTimeout", .kind = SHAPE_INTEGER, AT(ec2_connection_tracking_specification_request, tcp_established_timeout)},
@@ -275,6 +455,65 @@ static const struct shape_row ec2_cpu_options_request_rows[] = {
 };
 const struct shape ec2_cpu_options_request_shape = {"CpuOptionsRequest", sizeof(struct ec2_cpu_options_request), ec2_cpu_options_request_rows, ARRAY_LEN(ec2_cpu_options_request_rows)};
 
+static const struct shape_row ec2_cpu_performance_factor_rows[] = {
+    {.wire = "referenceSet", .kind = SHAPE_LIST, AT(ec2_cpu_performance_factor, references), .query = "ReferenceSet", .item = "item", .of = &ec2_performance_factor_reference_shape},
+};
+const struct shape ec2_cpu_performance_factor_shape = {"CpuPerformanceFactor", sizeof(struct ec2_cpu_performance_factor), ec2_cpu_performance_factor_rows, ARRAY_LEN(ec2_cpu_performance_factor_rows)};
+
+static const struct shape_row ec2_cpu_performance_factor_request_rows[] = {
+    {.wire = "Reference", .kind = SHAPE_LIST, AT(ec2_cpu_performance_factor_request, references), .item = "item", .of = &ec2_performance_factor_reference_request_shape},
+};
+const struct shape ec2_cpu_performance_factor_request_shape = {"CpuPerformanceFactorRequest", sizeof(struct ec2_cpu_performance_factor_request), ec2_cpu_performance_factor_request_rows, ARRAY_LEN(ec2_cpu_performance_factor_request_rows)};
+
+static const struct shape_row ec2_create_default_subnet_request_rows[] = {
+    {.wire = "AvailabilityZone", .kind = SHAPE_STRING, AT(ec2_create_default_subnet_request, availability_zone)},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_default_subnet_request, dry_run)},
+    {.wire = "Ipv6Native", .kind = SHAPE_BOOLEAN, AT(ec2_create_default_subnet_request, ipv6_native)},
+    {.wire = "AvailabilityZoneId", .kind = SHAPE_STRING, AT(ec2_create_default_subnet_request, availability_zone_id)},
+};
+const struct shape ec2_create_default_subnet_request_shape = {"CreateDefaultSubnetRequest", sizeof(struct ec2_create_default_subnet_request), ec2_create_default_subnet_request_rows, ARRAY_LEN(ec2_create_default_subnet_request_rows)};
+
+static const struct shape_row ec2_create_default_subnet_result_rows[] = {
+    {.wire = "subnet", .kind = SHAPE_STRUCT, AT(ec2_create_default_subnet_result, subnet), .query = "Subnet", .of = &ec2_subnet_shape},
+};
+const struct shape ec2_create_default_subnet_result_shape = {"CreateDefaultSubnetResult", sizeof(struct ec2_create_default_subnet_result), ec2_create_default_subnet_result_rows, ARRAY_LEN(ec2_create_default_subnet_result_rows)};
+
+static const struct shape_row ec2_create_default_vpc_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_default_vpc_request, dry_run)},
+};
+const struct shape ec2_create_default_vpc_request_shape = {"CreateDefaultVpcRequest", sizeof(struct ec2_create_default_vpc_request), ec2_create_default_vpc_request_rows, ARRAY_LEN(ec2_create_default_vpc_request_rows)};
+
+static const struct shape_row ec2_create_default_vpc_result_rows[] = {
+    {.wire = "vpc", .kind = SHAPE_STRUCT, AT(ec2_create_default_vpc_result, vpc), .query = "Vpc", .of = &ec2_vpc_shape},
+};
+const struct shape ec2_create_default_vpc_result_shape = {"CreateDefaultVpcResult", sizeof(struct ec2_create_default_vpc_result), ec2_create_default_vpc_result_rows, ARRAY_LEN(ec2_create_default_vpc_result_rows)};
+
+static const struct shape_row ec2_create_dhcp_options_request_rows[] = {
+    {.wire = "dhcpConfiguration", .kind = SHAPE_LIST, AT(ec2_create_dhcp_options_request, dhcp_configurations), .query = "DhcpConfiguration", .item = "item", .flags = REQUIRED, .of = &ec2_new_dhcp_configuration_shape},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_dhcp_options_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_dhcp_options_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_create_dhcp_options_request_shape = {"CreateDhcpOptionsRequest", sizeof(struct ec2_create_dhcp_options_request), ec2_create_dhcp_options_request_rows, ARRAY_LEN(ec2_create_dhcp_options_request_rows)};
+
+static const struct shape_row ec2_create_dhcp_options_result_rows[] = {
+    {.wire = "dhcpOptions", .kind = SHAPE_STRUCT, AT(ec2_create_dhcp_options_result, dhcp_options), .query = "DhcpOptions", .of = &ec2_dhcp_options_shape},
+};
+const struct shape ec2_create_dhcp_options_result_shape = {"CreateDhcpOptionsResult", sizeof(struct ec2_create_dhcp_options_result), ec2_create_dhcp_options_result_rows, ARRAY_LEN(ec2_create_dhcp_options_result_rows)};
+
+static const struct shape_row ec2_create_egress_only_internet_gateway_request_rows[] = {
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_create_egress_only_internet_gateway_request, client_token)},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_egress_only_internet_gateway_request, dry_run)},
+    {.wire = "VpcId", .kind = SHAPE_STRING, AT(ec2_create_egress_only_internet_gateway_request, vpc_id), .flags = REQUIRED},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_egress_only_internet_gateway_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+};
+const struct shape ec2_create_egress_only_internet_gateway_request_shape = {"CreateEgressOnlyInternetGatewayRequest", sizeof(struct ec2_create_egress_only_internet_gateway_request), ec2_create_egress_only_internet_gateway_request_rows, ARRAY_LEN(ec2_create_egress_only_internet_gateway_request_rows)};
+
+static const struct shape_row ec2_create_egress_only_internet_gateway_result_rows[] = {
+    {.wire = "clientToken", .kind = SHAPE_STRING, AT(ec2_create_egress_only_internet_gateway_result, client_token), .query = "ClientToken"},
+    {.wire = "egressOnlyInternetGateway", .kind = SHAPE_STRUCT, AT(ec2_create_egress_only_internet_gateway_result, egress_only_internet_gateway), .query = "EgressOnlyInternetGateway", .of = &ec2_egress_only_internet_gateway_shape},
+};
+const struct shape ec2_create_egress_only_internet_gateway_result_shape = {"CreateEgressOnlyInternetGatewayResult", sizeof(struct ec2_create_egress_only_internet_gateway_result), ec2_create_egress_only_internet_gateway_result_rows, ARRAY_LEN(ec2_create_egress_only_internet_gateway_result_rows)};
+
 static const struct shape_row ec2_create_internet_gateway_request_rows[] = {
     {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_internet_gateway_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
     {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_internet_gateway_request, dry_run), .query = "DryRun"},
@@ -285,6 +524,170 @@ static const struct shape_row ec2_create_internet_gateway_result_rows[] = {
     {.wire = "internetGateway", .kind = SHAPE_STRUCT, AT(ec2_create_internet_gateway_result, internet_gateway), .query = "InternetGateway", .of = &ec2_internet_gateway_shape},
 };
 const struct shape ec2_create_internet_gateway_result_shape = {"CreateInternetGatewayResult", sizeof(struct ec2_create_internet_gateway_result), ec2_create_internet_gateway_result_rows, ARRAY_LEN(ec2_create_internet_gateway_result_rows)};
+
+static const struct shape_row ec2_create_key_pair_request_rows[] = {
+    {.wire = "KeyName", .kind = SHAPE_STRING, AT(ec2_create_key_pair_request, key_name), .flags = REQUIRED},
+    {.wire = "KeyType", .kind = SHAPE_STRING, AT(ec2_create_key_pair_request, key_type)},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_key_pair_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "KeyFormat", .kind = SHAPE_STRING, AT(ec2_create_key_pair_request, key_format)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_key_pair_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_create_key_pair_request_shape = {"CreateKeyPairRequest", sizeof(struct ec2_create_key_pair_request), ec2_create_key_pair_request_rows, ARRAY_LEN(ec2_create_key_pair_request_rows)};
+
+static const struct shape_row ec2_create_launch_template_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_launch_template_request, dry_run)},
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_create_launch_template_request, client_token)},
+    {.wire = "LaunchTemplateName", .kind = SHAPE_STRING, AT(ec2_create_launch_template_request, launch_template_name), .flags = REQUIRED},
+    {.wire = "VersionDescription", .kind = SHAPE_STRING, AT(ec2_create_launch_template_request, version_description), .flags = BOUNDED, .least = 0, .most = 255},
+    {.wire = "LaunchTemplateData", .kind = SHAPE_STRUCT, AT(ec2_create_launch_template_request, launch_template_data), .flags = REQUIRED, .of = &ec2_request_launch_template_data_shape},
+    {.wire = "Operator", .kind = SHAPE_STRUCT, AT(ec2_create_launch_template_request, operator), .of = &ec2_operator_request_shape},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_launch_template_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+};
+const struct shape ec2_create_launch_template_request_shape = {"CreateLaunchTemplateRequest", sizeof(struct ec2_create_launch_template_request), ec2_create_launch_template_request_rows, ARRAY_LEN(ec2_create_launch_template_request_rows)};
+
+static const struct shape_row ec2_create_launch_template_result_rows[] = {
+    {.wire = "launchTemplate", .kind = SHAPE_STRUCT, AT(ec2_create_launch_template_result, launch_template), .query = "LaunchTemplate", .of = &ec2_launch_template_shape},
+    {.wire = "warning", .kind = SHAPE_STRUCT, AT(ec2_create_launch_template_result, warning), .query = "Warning", .of = &ec2_validation_warning_shape},
+};
+const struct shape ec2_create_launch_template_result_shape = {"CreateLaunchTemplateResult", sizeof(struct ec2_create_launch_template_result), ec2_create_launch_template_result_rows, ARRAY_LEN(ec2_create_launch_template_result_rows)};
+
+static const struct shape_row ec2_create_launch_template_version_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_launch_template_version_request, dry_run)},
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_create_launch_template_version_request, client_token)},
+    {.wire = "LaunchTemplateId", .kind = SHAPE_STRING, AT(ec2_create_launch_template_version_request, launch_template_id)},
+    {.wire = "LaunchTemplateName", .kind = SHAPE_STRING, AT(ec2_create_launch_template_version_request, launch_template_name), .flags = BOUNDED, .least = 3, .most = 128, .pattern = "[a-zA-Z0-9\\(\\)\\.\\-/_]+"},
+    {.wire = "SourceVersion", .kind = SHAPE_STRING, AT(ec2_create_launch_template_version_request, source_version)},
+    {.wire = "VersionDescription", .kind = SHAPE_STRING, AT(ec2_create_launch_template_version_request, version_description), .flags = BOUNDED, .least = 0, .most = 255},
+    {.wire = "LaunchTemplateData", .kind = SHAPE_STRUCT, AT(ec2_create_launch_template_version_request, launch_template_data), .flags = REQUIRED, .of = &ec2_request_launch_template_data_shape},
+    {.wire = "ResolveAlias", .kind = SHAPE_BOOLEAN, AT(ec2_create_launch_template_version_request, resolve_alias)},
+};
+const struct shape ec2_create_launch_template_version_request_shape = {"CreateLaunchTemplateVersionRequest", sizeof(struct ec2_create_launch_template_version_request), ec2_create_launch_template_version_request_rows, ARRAY_LEN(ec2_create_launch_template_version_request_rows)};
+
+static const struct shape_row ec2_create_launch_template_version_result_rows[] = {
+    {.wire = "launchTemplateVersion", .kind = SHAPE_STRUCT, AT(ec2_create_launch_template_version_result, launch_template_version), .query = "LaunchTemplateVersion", .of = &ec2_launch_template_version_shape},
+    {.wire = "warning", .kind = SHAPE_STRUCT, AT(ec2_create_launch_template_version_result, warning), .query = "Warning", .of = &ec2_validation_warning_shape},
+};
+const struct shape ec2_create_launch_template_version_result_shape = {"CreateLaunchTemplateVersionResult", sizeof(struct ec2_create_launch_template_version_result), ec2_create_launch_template_version_result_rows, ARRAY_LEN(ec2_create_launch_template_version_result_rows)};
+
+static const struct shape_row ec2_create_managed_prefix_list_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_managed_prefix_list_request, dry_run)},
+    {.wire = "PrefixListName", .kind = SHAPE_STRING, AT(ec2_create_managed_prefix_list_request, prefix_list_name), .flags = REQUIRED},
+    {.wire = "Entry", .kind = SHAPE_LIST, AT(ec2_create_managed_prefix_list_request, entries), .item = "item", .flags = BOUNDED, .of = &ec2_add_prefix_list_entry_shape, .least = 0, .most = 100},
+    {.wire = "MaxEntries", .kind = SHAPE_INTEGER, AT(ec2_create_managed_prefix_list_request, max_entries), .flags = REQUIRED},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_managed_prefix_list_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "AddressFamily", .kind = SHAPE_STRING, AT(ec2_create_managed_prefix_list_request, address_family), .flags = REQUIRED},
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_create_managed_prefix_list_request, client_token)},
+};
+const struct shape ec2_create_managed_prefix_list_request_shape = {"CreateManagedPrefixListRequest", sizeof(struct ec2_create_managed_prefix_list_request), ec2_create_managed_prefix_list_request_rows, ARRAY_LEN(ec2_create_managed_prefix_list_request_rows)};
+
+static const struct shape_row ec2_create_managed_prefix_list_result_rows[] = {
+    {.wire = "prefixList", .kind = SHAPE_STRUCT, AT(ec2_create_managed_prefix_list_result, prefix_list), .query = "PrefixList", .of = &ec2_managed_prefix_list_shape},
+};
+const struct shape ec2_create_managed_prefix_list_result_shape = {"CreateManagedPrefixListResult", sizeof(struct ec2_create_managed_prefix_list_result), ec2_create_managed_prefix_list_result_rows, ARRAY_LEN(ec2_create_managed_prefix_list_result_rows)};
+
+static const struct shape_row ec2_create_nat_gateway_request_rows[] = {
+    {.wire = "AvailabilityMode", .kind = SHAPE_STRING, AT(ec2_create_nat_gateway_request, availability_mode)},
+    {.wire = "AllocationId", .kind = SHAPE_STRING, AT(ec2_create_nat_gateway_request, allocation_id)},
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_create_nat_gateway_request, client_token)},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_nat_gateway_request, dry_run)},
+    {.wire = "SubnetId", .kind = SHAPE_STRING, AT(ec2_create_nat_gateway_request, subnet_id)},
+    {.wire = "VpcId", .kind = SHAPE_STRING, AT(ec2_create_nat_gateway_request, vpc_id)},
+    {.wire = "AvailabilityZoneAddress", .kind = SHAPE_LIST, AT(ec2_create_nat_gateway_request, availability_zone_addresses), .item = "AvailabilityZoneAddress", .of = &ec2_availability_zone_address_shape},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_nat_gateway_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "ConnectivityType", .kind = SHAPE_STRING, AT(ec2_create_nat_gateway_request, connectivity_type)},
+    {.wire = "PrivateIpAddress", .kind = SHAPE_STRING, AT(ec2_create_nat_gateway_request, private_ip_address)},
+    {.wire = "SecondaryAllocationId", .kind = SHAPE_STRINGS, AT(ec2_create_nat_gateway_request, secondary_allocation_ids), .item = "AllocationId"},
+    {.wire = "SecondaryPrivateIpAddress", .kind = SHAPE_STRINGS, AT(ec2_create_nat_gateway_request, secondary_private_ip_addresses), .item = "item"},
+    {.wire = "SecondaryPrivateIpAddressCount", .kind = SHAPE_INTEGER, AT(ec2_create_nat_gateway_request, secondary_private_ip_address_count), .flags = BOUNDED, .least = 1, .most = 31},
+};
+const struct shape ec2_create_nat_gateway_request_shape = {"CreateNatGatewayRequest", sizeof(struct ec2_create_nat_gateway_request), ec2_create_nat_gateway_request_rows, ARRAY_LEN(ec2_create_nat_gateway_request_rows)};
+
+static const struct shape_row ec2_create_nat_gateway_result_rows[] = {
+    {.wire = "clientToken", .kind = SHAPE_STRING, AT(ec2_create_nat_gateway_result, client_token), .query = "ClientToken"},
+    {.wire = "natGateway", .kind = SHAPE_STRUCT, AT(ec2_create_nat_gateway_result, nat_gateway), .query = "NatGateway", .of = &ec2_nat_gateway_shape},
+};
+const struct shape ec2_create_nat_gateway_result_shape = {"CreateNatGatewayResult", sizeof(struct ec2_create_nat_gateway_result), ec2_create_nat_gateway_result_rows, ARRAY_LEN(ec2_create_nat_gateway_result_rows)};
+
+static const struct shape_row ec2_create_network_acl_entry_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_network_acl_entry_request, dry_run), .query = "DryRun"},
+    {.wire = "networkAclId", .kind = SHAPE_STRING, AT(ec2_create_network_acl_entry_request, network_acl_id), .query = "NetworkAclId", .flags = REQUIRED},
+    {.wire = "ruleNumber", .kind = SHAPE_INTEGER, AT(ec2_create_network_acl_entry_request, rule_number), .query = "RuleNumber", .flags = REQUIRED},
+    {.wire = "protocol", .kind = SHAPE_STRING, AT(ec2_create_network_acl_entry_request, protocol), .query = "Protocol", .flags = REQUIRED},
+    {.wire = "ruleAction", .kind = SHAPE_STRING, AT(ec2_create_network_acl_entry_request, rule_action), .query = "RuleAction", .flags = REQUIRED},
+    {.wire = "egress", .kind = SHAPE_BOOLEAN, AT(ec2_create_network_acl_entry_request, egress), .query = "Egress", .flags = REQUIRED},
+    {.wire = "cidrBlock", .kind = SHAPE_STRING, AT(ec2_create_network_acl_entry_request, cidr_block), .query = "CidrBlock"},
+    {.wire = "ipv6CidrBlock", .kind = SHAPE_STRING, AT(ec2_create_network_acl_entry_request, ipv6_cidr_block), .query = "Ipv6CidrBlock"},
+    {.wire = "Icmp", .kind = SHAPE_STRUCT, AT(ec2_create_network_acl_entry_request, icmp_type_code), .of = &ec2_icmp_type_code_shape},
+    {.wire = "portRange", .kind = SHAPE_STRUCT, AT(ec2_create_network_acl_entry_request, port_range), .query = "PortRange", .of = &ec2_port_range_shape},
+};
+const struct shape ec2_create_network_acl_entry_request_shape = {"CreateNetworkAclEntryRequest", sizeof(struct ec2_create_network_acl_entry_request), ec2_create_network_acl_entry_request_rows, ARRAY_LEN(ec2_create_network_acl_entry_request_rows)};
+
+static const struct shape_row ec2_create_network_acl_request_rows[] = {
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_network_acl_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_create_network_acl_request, client_token)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_network_acl_request, dry_run), .query = "DryRun"},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_create_network_acl_request, vpc_id), .query = "VpcId", .flags = REQUIRED},
+};
+const struct shape ec2_create_network_acl_request_shape = {"CreateNetworkAclRequest", sizeof(struct ec2_create_network_acl_request), ec2_create_network_acl_request_rows, ARRAY_LEN(ec2_create_network_acl_request_rows)};
+
+static const struct shape_row ec2_create_network_acl_result_rows[] = {
+    {.wire = "networkAcl", .kind = SHAPE_STRUCT, AT(ec2_create_network_acl_result, network_acl), .query = "NetworkAcl", .of = &ec2_network_acl_shape},
+    {.wire = "clientToken", .kind = SHAPE_STRING, AT(ec2_create_network_acl_result, client_token), .query = "ClientToken"},
+};
+const struct shape ec2_create_network_acl_result_shape = {"CreateNetworkAclResult", sizeof(struct ec2_create_network_acl_result), ec2_create_network_acl_result_rows, ARRAY_LEN(ec2_create_network_acl_result_rows)};
+
+static const struct shape_row ec2_create_network_interface_request_rows[] = {
+    {.wire = "Ipv4Prefix", .kind = SHAPE_LIST, AT(ec2_create_network_interface_request, ipv4_prefixes), .item = "item", .of = &ec2_ipv4_prefix_specification_request_shape},
+    {.wire = "Ipv4PrefixCount", .kind = SHAPE_INTEGER, AT(ec2_create_network_interface_request, ipv4_prefix_count)},
+    {.wire = "Ipv6Prefix", .kind = SHAPE_LIST, AT(ec2_create_network_interface_request, ipv6_prefixes), .item = "item", .of = &ec2_ipv6_prefix_specification_request_shape},
+    {.wire = "Ipv6PrefixCount", .kind = SHAPE_INTEGER, AT(ec2_create_network_interface_request, ipv6_prefix_count)},
+    {.wire = "InterfaceType", .kind = SHAPE_STRING, AT(ec2_create_network_interface_request, interface_type)},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_network_interface_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_create_network_interface_request, client_token)},
+    {.wire = "EnablePrimaryIpv6", .kind = SHAPE_BOOLEAN, AT(ec2_create_network_interface_request, enable_primary_ipv6)},
+    {.wire = "ConnectionTrackingSpecification", .kind = SHAPE_STRUCT, AT(ec2_create_network_interface_request, connection_tracking_specification), .of = &ec2_connection_tracking_specification_request_shape},
+    {.wire = "Operator", .kind = SHAPE_STRUCT, AT(ec2_create_network_interface_request, operator), .of = &ec2_operator_request_shape},
+    {.wire = "subnetId", .kind = SHAPE_STRING, AT(ec2_create_network_interface_request, subnet_id), .query = "SubnetId", .flags = REQUIRED},
+    {.wire = "description", .kind = SHAPE_STRING, AT(ec2_create_network_interface_request, description), .query = "Description"},
+    {.wire = "privateIpAddress", .kind = SHAPE_STRING, AT(ec2_create_network_interface_request, private_ip_address), .query = "PrivateIpAddress"},
+    {.wire = "SecurityGroupId", .kind = SHAPE_STRINGS, AT(ec2_create_network_interface_request, groups), .item = "SecurityGroupId"},
+    {.wire = "privateIpAddresses", .kind = SHAPE_LIST, AT(ec2_create_network_interface_request, private_ip_addresses), .query = "PrivateIpAddresses", .item = "item", .of = &ec2_private_ip_address_specification_shape},
+    {.wire = "secondaryPrivateIpAddressCount", .kind = SHAPE_INTEGER, AT(ec2_create_network_interface_request, secondary_private_ip_address_count), .query = "SecondaryPrivateIpAddressCount"},
+    {.wire = "ipv6Addresses", .kind = SHAPE_LIST, AT(ec2_create_network_interface_request, ipv6_addresses), .query = "Ipv6Addresses", .item = "item", .of = &ec2_instance_ipv6_address_shape},
+    {.wire = "ipv6AddressCount", .kind = SHAPE_INTEGER, AT(ec2_create_network_interface_request, ipv6_address_count), .query = "Ipv6AddressCount"},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_network_interface_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_create_network_interface_request_shape = {"CreateNetworkInterfaceRequest", sizeof(struct ec2_create_network_interface_request), ec2_create_network_interface_request_rows, ARRAY_LEN(ec2_create_network_interface_request_rows)};
+
+static const struct shape_row ec2_create_network_interface_result_rows[] = {
+    {.wire = "networkInterface", .kind = SHAPE_STRUCT, AT(ec2_create_network_interface_result, network_interface), .query = "NetworkInterface", .of = &ec2_network_interface_shape},
+    {.wire = "clientToken", .kind = SHAPE_STRING, AT(ec2_create_network_interface_result, client_token), .query = "ClientToken"},
+};
+const struct shape ec2_create_network_interface_result_shape = {"CreateNetworkInterfaceResult", sizeof(struct ec2_create_network_interface_result), ec2_create_network_interface_result_rows, ARRAY_LEN(ec2_create_network_interface_result_rows)};
+
+static const struct shape_row ec2_create_peering_connection_options_request_rows[] = {
+    {.wire = "AllowMultipathResilience", .kind = SHAPE_BOOLEAN, AT(ec2_create_peering_connection_options_request, allow_multipath_resilience)},
+    {.wire = "MultipathResilienceMode", .kind = SHAPE_STRING, AT(ec2_create_peering_connection_options_request, multipath_resilience_mode)},
+};
+const struct shape ec2_create_peering_connection_options_request_shape = {"CreatePeeringConnectionOptionsRequest", sizeof(struct ec2_create_peering_connection_options_request), ec2_create_peering_connection_options_request_rows, ARRAY_LEN(ec2_create_peering_connection_options_request_rows)};
+
+static const struct shape_row ec2_create_placement_group_request_rows[] = {
+    {.wire = "PartitionCount", .kind = SHAPE_INTEGER, AT(ec2_create_placement_group_request, partition_count)},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_placement_group_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "SpreadLevel", .kind = SHAPE_STRING, AT(ec2_create_placement_group_request, spread_level)},
+    {.wire = "LinkedGroupId", .kind = SHAPE_STRING, AT(ec2_create_placement_group_request, linked_group_id)},
+    {.wire = "Operator", .kind = SHAPE_STRUCT, AT(ec2_create_placement_group_request, operator), .of = &ec2_operator_request_shape},
+    {.wire = "ParentGroupId", .kind = SHAPE_STRING, AT(ec2_create_placement_group_request, parent_group_id)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_placement_group_request, dry_run), .query = "DryRun"},
+    {.wire = "groupName", .kind = SHAPE_STRING, AT(ec2_create_placement_group_request, group_name), .query = "GroupName"},
+    {.wire = "strategy", .kind = SHAPE_STRING, AT(ec2_create_placement_group_request, strategy), .query = "Strategy"},
+};
+const struct shape ec2_create_placement_group_request_shape = {"CreatePlacementGroupRequest", sizeof(struct ec2_create_placement_group_request), ec2_create_placement_group_request_rows, ARRAY_LEN(ec2_create_placement_group_request_rows)};
+
+static const struct shape_row ec2_create_placement_group_result_rows[] = {
+    {.wire = "placementGroup", .kind = SHAPE_STRUCT, AT(ec2_create_placement_group_result, placement_group), .query = "PlacementGroup", .of = &ec2_placement_group_shape},
+};
+const struct shape ec2_create_placement_group_result_shape = {"CreatePlacementGroupResult", sizeof(struct ec2_create_placement_group_result), ec2_create_placement_group_result_rows, ARRAY_LEN(ec2_create_placement_group_result_rows)};
 
 static const struct shape_row ec2_create_route_request_rows[] = {
     {.wire = "DestinationPrefixListId", .kind = SHAPE_STRING, AT(ec2_create_route_request, destination_prefix_list_id)},
@@ -371,6 +774,69 @@ static const struct shape_row ec2_create_tags_request_rows[] = {
 };
 const struct shape ec2_create_tags_request_shape = {"CreateTagsRequest", sizeof(struct ec2_create_tags_request), ec2_create_tags_request_rows, ARRAY_LEN(ec2_create_tags_request_rows)};
 
+static const struct shape_row ec2_create_volume_request_rows[] = {
+    {.wire = "AvailabilityZone", .kind = SHAPE_STRING, AT(ec2_create_volume_request, availability_zone)},
+    {.wire = "AvailabilityZoneId", .kind = SHAPE_STRING, AT(ec2_create_volume_request, availability_zone_id)},
+    {.wire = "encrypted", .kind = SHAPE_BOOLEAN, AT(ec2_create_volume_request, encrypted), .query = "Encrypted"},
+    {.wire = "Iops", .kind = SHAPE_INTEGER, AT(ec2_create_volume_request, iops)},
+    {.wire = "KmsKeyId", .kind = SHAPE_STRING, AT(ec2_create_volume_request, kms_key_id)},
+    {.wire = "OutpostArn", .kind = SHAPE_STRING, AT(ec2_create_volume_request, outpost_arn)},
+    {.wire = "Size", .kind = SHAPE_INTEGER, AT(ec2_create_volume_request, size)},
+    {.wire = "SnapshotId", .kind = SHAPE_STRING, AT(ec2_create_volume_request, snapshot_id)},
+    {.wire = "VolumeType", .kind = SHAPE_STRING, AT(ec2_create_volume_request, volume_type)},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_volume_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "MultiAttachEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_create_volume_request, multi_attach_enabled)},
+    {.wire = "Throughput", .kind = SHAPE_INTEGER, AT(ec2_create_volume_request, throughput)},
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_create_volume_request, client_token)},
+    {.wire = "VolumeInitializationRate", .kind = SHAPE_INTEGER, AT(ec2_create_volume_request, volume_initialization_rate)},
+    {.wire = "Operator", .kind = SHAPE_STRUCT, AT(ec2_create_volume_request, operator), .of = &ec2_operator_request_shape},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_volume_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_create_volume_request_shape = {"CreateVolumeRequest", sizeof(struct ec2_create_volume_request), ec2_create_volume_request_rows, ARRAY_LEN(ec2_create_volume_request_rows)};
+
+static const struct shape_row ec2_create_vpc_endpoint_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_vpc_endpoint_request, dry_run)},
+    {.wire = "VpcEndpointType", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_request, vpc_endpoint_type)},
+    {.wire = "VpcId", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_request, vpc_id), .flags = REQUIRED},
+    {.wire = "ServiceName", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_request, service_name)},
+    {.wire = "PolicyDocument", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_request, policy_document)},
+    {.wire = "RouteTableId", .kind = SHAPE_STRINGS, AT(ec2_create_vpc_endpoint_request, route_table_ids), .item = "item"},
+    {.wire = "SubnetId", .kind = SHAPE_STRINGS, AT(ec2_create_vpc_endpoint_request, subnet_ids), .item = "item"},
+    {.wire = "SecurityGroupId", .kind = SHAPE_STRINGS, AT(ec2_create_vpc_endpoint_request, security_group_ids), .item = "item"},
+    {.wire = "IpAddressType", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_request, ip_address_type)},
+    {.wire = "DnsOptions", .kind = SHAPE_STRUCT, AT(ec2_create_vpc_endpoint_request, dns_options), .of = &ec2_dns_options_specification_shape},
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_request, client_token)},
+    {.wire = "PrivateDnsEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_create_vpc_endpoint_request, private_dns_enabled)},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_vpc_endpoint_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "SubnetConfiguration", .kind = SHAPE_LIST, AT(ec2_create_vpc_endpoint_request, subnet_configurations), .item = "item", .of = &ec2_subnet_configuration_shape},
+    {.wire = "ServiceNetworkArn", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_request, service_network_arn)},
+    {.wire = "ResourceConfigurationArn", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_request, resource_configuration_arn)},
+    {.wire = "ServiceRegion", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_request, service_region)},
+};
+const struct shape ec2_create_vpc_endpoint_request_shape = {"CreateVpcEndpointRequest", sizeof(struct ec2_create_vpc_endpoint_request), ec2_create_vpc_endpoint_request_rows, ARRAY_LEN(ec2_create_vpc_endpoint_request_rows)};
+
+static const struct shape_row ec2_create_vpc_endpoint_result_rows[] = {
+    {.wire = "vpcEndpoint", .kind = SHAPE_STRUCT, AT(ec2_create_vpc_endpoint_result, vpc_endpoint), .query = "VpcEndpoint", .of = &ec2_vpc_endpoint_shape},
+    {.wire = "clientToken", .kind = SHAPE_STRING, AT(ec2_create_vpc_endpoint_result, client_token), .query = "ClientToken"},
+};
+const struct shape ec2_create_vpc_endpoint_result_shape = {"CreateVpcEndpointResult", sizeof(struct ec2_create_vpc_endpoint_result), ec2_create_vpc_endpoint_result_rows, ARRAY_LEN(ec2_create_vpc_endpoint_result_rows)};
+
+static const struct shape_row ec2_create_vpc_peering_connection_request_rows[] = {
+    {.wire = "PeerRegion", .kind = SHAPE_STRING, AT(ec2_create_vpc_peering_connection_request, peer_region)},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_create_vpc_peering_connection_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "RequesterPeeringConnectionOptions", .kind = SHAPE_STRUCT, AT(ec2_create_vpc_peering_connection_request, requester_peering_connection_options), .of = &ec2_create_peering_connection_options_request_shape},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_create_vpc_peering_connection_request, dry_run), .query = "DryRun"},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_create_vpc_peering_connection_request, vpc_id), .query = "VpcId", .flags = REQUIRED},
+    {.wire = "peerVpcId", .kind = SHAPE_STRING, AT(ec2_create_vpc_peering_connection_request, peer_vpc_id), .query = "PeerVpcId"},
+    {.wire = "peerOwnerId", .kind = SHAPE_STRING, AT(ec2_create_vpc_peering_connection_request, peer_owner_id), .query = "PeerOwnerId"},
+};
+const struct shape ec2_create_vpc_peering_connection_request_shape = {"CreateVpcPeeringConnectionRequest", sizeof(struct ec2_create_vpc_peering_connection_request), ec2_create_vpc_peering_connection_request_rows, ARRAY_LEN(ec2_create_vpc_peering_connection_request_rows)};
+
+static const struct shape_row ec2_create_vpc_peering_connection_result_rows[] = {
+    {.wire = "vpcPeeringConnection", .kind = SHAPE_STRUCT, AT(ec2_create_vpc_peering_connection_result, vpc_peering_connection), .query = "VpcPeeringConnection", .of = &ec2_vpc_peering_connection_shape},
+};
+const struct shape ec2_create_vpc_peering_connection_result_shape = {"CreateVpcPeeringConnectionResult", sizeof(struct ec2_create_vpc_peering_connection_result), ec2_create_vpc_peering_connection_result_rows, ARRAY_LEN(ec2_create_vpc_peering_connection_result_rows)};
+
 static const struct shape_row ec2_create_vpc_request_rows[] = {
     {.wire = "CidrBlock", .kind = SHAPE_STRING, AT(ec2_create_vpc_request, cidr_block)},
     {.wire = "Ipv6Pool", .kind = SHAPE_STRING, AT(ec2_create_vpc_request, ipv6_pool)},
@@ -393,16 +859,147 @@ static const struct shape_row ec2_create_vpc_result_rows[] = {
 };
 const struct shape ec2_create_vpc_result_shape = {"CreateVpcResult", sizeof(struct ec2_create_vpc_result), ec2_create_vpc_result_rows, ARRAY_LEN(ec2_create_vpc_result_rows)};
 
+static const struct shape_row ec2_credit_specification_rows[] = {
+    {.wire = "cpuCredits", .kind = SHAPE_STRING, AT(ec2_credit_specification, cpu_credits), .query = "CpuCredits"},
+};
+const struct shape ec2_credit_specification_shape = {"CreditSpecification", sizeof(struct ec2_credit_specification), ec2_credit_specification_rows, ARRAY_LEN(ec2_credit_specification_rows)};
+
 static const struct shape_row ec2_credit_specification_request_rows[] = {
     {.wire = "CpuCredits", .kind = SHAPE_STRING, AT(ec2_credit_specification_request, cpu_credits), .flags = REQUIRED},
 };
 const struct shape ec2_credit_specification_request_shape = {"CreditSpecificationRequest", sizeof(struct ec2_credit_specification_request), ec2_credit_specification_request_rows, ARRAY_LEN(ec2_credit_specification_request_rows)};
+
+static const struct shape_row ec2_default_connection_tracking_configuration_rows[] = {
+    {.wire = "defaultTcpEstablishedTimeout", .kind = SHAPE_INTEGER, AT(ec2_default_connection_tracking_configuration, default_tcp_established_timeout), .query = "DefaultTcpEstablishedTimeout"},
+    {.wire = "defaultUdpTimeout", .kind = SHAPE_INTEGER, AT(ec2_default_connection_tracking_configuration, default_udp_timeout), .query = "DefaultUdpTimeout"},
+    {.wire = "defaultUdpStreamTimeout", .kind = SHAPE_INTEGER, AT(ec2_default_connection_tracking_configuration, default_udp_stream_timeout), .query = "DefaultUdpStreamTimeout"},
+};
+const struct shape ec2_default_connection_tracking_configuration_shape = {"DefaultConnectionTrackingConfiguration", sizeof(struct ec2_default_connection_tracking_configuration), ec2_default_connection_tracking_configuration_rows, ARRAY_LEN(ec2_default_connection_tracking_configuration_rows)};
+
+static const struct shape_row ec2_delete_dhcp_options_request_rows[] = {
+    {.wire = "DhcpOptionsId", .kind = SHAPE_STRING, AT(ec2_delete_dhcp_options_request, dhcp_options_id), .flags = REQUIRED},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_dhcp_options_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_delete_dhcp_options_request_shape = {"DeleteDhcpOptionsRequest", sizeof(struct ec2_delete_dhcp_options_request), ec2_delete_dhcp_options_request_rows, ARRAY_LEN(ec2_delete_dhcp_options_request_rows)};
+
+static const struct shape_row ec2_delete_egress_only_internet_gateway_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_egress_only_internet_gateway_request, dry_run)},
+    {.wire = "EgressOnlyInternetGatewayId", .kind = SHAPE_STRING, AT(ec2_delete_egress_only_internet_gateway_request, egress_only_internet_gateway_id), .flags = REQUIRED},
+};
+const struct shape ec2_delete_egress_only_internet_gateway_request_shape = {"DeleteEgressOnlyInternetGatewayRequest", sizeof(struct ec2_delete_egress_only_internet_gateway_request), ec2_delete_egress_only_internet_gateway_request_rows, ARRAY_LEN(ec2_delete_egress_only_internet_gateway_request_rows)};
+
+static const struct shape_row ec2_delete_egress_only_internet_gateway_result_rows[] = {
+    {.wire = "returnCode", .kind = SHAPE_BOOLEAN, AT(ec2_delete_egress_only_internet_gateway_result, return_code), .query = "ReturnCode"},
+};
+const struct shape ec2_delete_egress_only_internet_gateway_result_shape = {"DeleteEgressOnlyInternetGatewayResult", sizeof(struct ec2_delete_egress_only_internet_gateway_result), ec2_delete_egress_only_internet_gateway_result_rows, ARRAY_LEN(ec2_delete_egress_only_internet_gateway_result_rows)};
 
 static const struct shape_row ec2_delete_internet_gateway_request_rows[] = {
     {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_internet_gateway_request, dry_run), .query = "DryRun"},
     {.wire = "internetGatewayId", .kind = SHAPE_STRING, AT(ec2_delete_internet_gateway_request, internet_gateway_id), .query = "InternetGatewayId", .flags = REQUIRED},
 };
 const struct shape ec2_delete_internet_gateway_request_shape = {"DeleteInternetGatewayRequest", sizeof(struct ec2_delete_internet_gateway_request), ec2_delete_internet_gateway_request_rows, ARRAY_LEN(ec2_delete_internet_gateway_request_rows)};
+
+static const struct shape_row ec2_delete_key_pair_request_rows[] = {
+    {.wire = "KeyName", .kind = SHAPE_STRING, AT(ec2_delete_key_pair_request, key_name)},
+    {.wire = "KeyPairId", .kind = SHAPE_STRING, AT(ec2_delete_key_pair_request, key_pair_id)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_key_pair_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_delete_key_pair_request_shape = {"DeleteKeyPairRequest", sizeof(struct ec2_delete_key_pair_request), ec2_delete_key_pair_request_rows, ARRAY_LEN(ec2_delete_key_pair_request_rows)};
+
+static const struct shape_row ec2_delete_key_pair_result_rows[] = {
+    {.wire = "return", .kind = SHAPE_BOOLEAN, AT(ec2_delete_key_pair_result, return_), .query = "Return"},
+    {.wire = "keyPairId", .kind = SHAPE_STRING, AT(ec2_delete_key_pair_result, key_pair_id), .query = "KeyPairId"},
+};
+const struct shape ec2_delete_key_pair_result_shape = {"DeleteKeyPairResult", sizeof(struct ec2_delete_key_pair_result), ec2_delete_key_pair_result_rows, ARRAY_LEN(ec2_delete_key_pair_result_rows)};
+
+static const struct shape_row ec2_delete_launch_template_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_launch_template_request, dry_run)},
+    {.wire = "LaunchTemplateId", .kind = SHAPE_STRING, AT(ec2_delete_launch_template_request, launch_template_id)},
+    {.wire = "LaunchTemplateName", .kind = SHAPE_STRING, AT(ec2_delete_launch_template_request, launch_template_name), .flags = BOUNDED, .least = 3, .most = 128, .pattern = "[a-zA-Z0-9\\(\\)\\.\\-/_]+"},
+};
+const struct shape ec2_delete_launch_template_request_shape = {"DeleteLaunchTemplateRequest", sizeof(struct ec2_delete_launch_template_request), ec2_delete_launch_template_request_rows, ARRAY_LEN(ec2_delete_launch_template_request_rows)};
+
+static const struct shape_row ec2_delete_launch_template_result_rows[] = {
+    {.wire = "launchTemplate", .kind = SHAPE_STRUCT, AT(ec2_delete_launch_template_result, launch_template), .query = "LaunchTemplate", .of = &ec2_launch_template_shape},
+};
+const struct shape ec2_delete_launch_template_result_shape = {"DeleteLaunchTemplateResult", sizeof(struct ec2_delete_launch_template_result), ec2_delete_launch_template_result_rows, ARRAY_LEN(ec2_delete_launch_template_result_rows)};
+
+static const struct shape_row ec2_delete_launch_template_versions_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_launch_template_versions_request, dry_run)},
+    {.wire = "LaunchTemplateId", .kind = SHAPE_STRING, AT(ec2_delete_launch_template_versions_request, launch_template_id)},
+    {.wire = "LaunchTemplateName", .kind = SHAPE_STRING, AT(ec2_delete_launch_template_versions_request, launch_template_name), .flags = BOUNDED, .least = 3, .most = 128, .pattern = "[a-zA-Z0-9\\(\\)\\.\\-/_]+"},
+    {.wire = "LaunchTemplateVersion", .kind = SHAPE_STRINGS, AT(ec2_delete_launch_template_versions_request, versions), .item = "item", .flags = REQUIRED},
+};
+const struct shape ec2_delete_launch_template_versions_request_shape = {"DeleteLaunchTemplateVersionsRequest", sizeof(struct ec2_delete_launch_template_versions_request), ec2_delete_launch_template_versions_request_rows, ARRAY_LEN(ec2_delete_launch_template_versions_request_rows)};
+
+static const struct shape_row ec2_delete_launch_template_versions_response_error_item_rows[] = {
+    {.wire = "launchTemplateId", .kind = SHAPE_STRING, AT(ec2_delete_launch_template_versions_response_error_item, launch_template_id), .query = "LaunchTemplateId"},
+    {.wire = "launchTemplateName", .kind = SHAPE_STRING, AT(ec2_delete_launch_template_versions_response_error_item, launch_template_name), .query = "LaunchTemplateName"},
+    {.wire = "versionNumber", .kind = SHAPE_INTEGER, AT(ec2_delete_launch_template_versions_response_error_item, version_number), .query = "VersionNumber"},
+    {.wire = "responseError", .kind = SHAPE_STRUCT, AT(ec2_delete_launch_template_versions_response_error_item, response_error), .query = "ResponseError", .of = &ec2_response_error_shape},
+};
+const struct shape ec2_delete_launch_template_versions_response_error_item_shape = {"DeleteLaunchTemplateVersionsResponseErrorItem", sizeof(struct ec2_delete_launch_template_versions_response_error_item), ec2_delete_launch_template_versions_response_error_item_rows, ARRAY_LEN(ec2_delete_launch_template_versions_response_error_item_rows)};
+
+static const struct shape_row ec2_delete_launch_template_versions_response_success_item_rows[] = {
+    {.wire = "launchTemplateId", .kind = SHAPE_STRING, AT(ec2_delete_launch_template_versions_response_success_item, launch_template_id), .query = "LaunchTemplateId"},
+    {.wire = "launchTemplateName", .kind = SHAPE_STRING, AT(ec2_delete_launch_template_versions_response_success_item, launch_template_name), .query = "LaunchTemplateName"},
+    {.wire = "versionNumber", .kind = SHAPE_INTEGER, AT(ec2_delete_launch_template_versions_response_success_item, version_number), .query = "VersionNumber"},
+};
+const struct shape ec2_delete_launch_template_versions_response_success_item_shape = {"DeleteLaunchTemplateVersionsResponseSuccessItem", sizeof(struct ec2_delete_launch_template_versions_response_success_item), ec2_delete_launch_template_versions_response_success_item_rows, ARRAY_LEN(ec2_delete_launch_template_versions_response_success_item_rows)};
+
+static const struct shape_row ec2_delete_launch_template_versions_result_rows[] = {
+    {.wire = "successfullyDeletedLaunchTemplateVersionSet", .kind = SHAPE_LIST, AT(ec2_delete_launch_template_versions_result, successfully_deleted_launch_template_versions), .query = "SuccessfullyDeletedLaunchTemplateVersionSet", .item = "item", .of = &ec2_delete_launch_template_versions_response_success_item_shape},
+    {.wire = "unsuccessfullyDeletedLaunchTemplateVersionSet", .kind = SHAPE_LIST, AT(ec2_delete_launch_template_versions_result, unsuccessfully_deleted_launch_template_versions), .query = "UnsuccessfullyDeletedLaunchTemplateVersionSet", .item = "item", .of = &ec2_delete_launch_template_versions_response_error_item_shape},
+};
+const struct shape ec2_delete_launch_template_versions_result_shape = {"DeleteLaunchTemplateVersionsResult", sizeof(struct ec2_delete_launch_template_versions_result), ec2_delete_launch_template_versions_result_rows, ARRAY_LEN(ec2_delete_launch_template_versions_result_rows)};
+
+static const struct shape_row ec2_delete_managed_prefix_list_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_managed_prefix_list_request, dry_run)},
+    {.wire = "PrefixListId", .kind = SHAPE_STRING, AT(ec2_delete_managed_prefix_list_request, prefix_list_id), .flags = REQUIRED},
+};
+const struct shape ec2_delete_managed_prefix_list_request_shape = {"DeleteManagedPrefixListRequest", sizeof(struct ec2_delete_managed_prefix_list_request), ec2_delete_managed_prefix_list_request_rows, ARRAY_LEN(ec2_delete_managed_prefix_list_request_rows)};
+
+static const struct shape_row ec2_delete_managed_prefix_list_result_rows[] = {
+    {.wire = "prefixList", .kind = SHAPE_STRUCT, AT(ec2_delete_managed_prefix_list_result, prefix_list), .query = "PrefixList", .of = &ec2_managed_prefix_list_shape},
+};
+const struct shape ec2_delete_managed_prefix_list_result_shape = {"DeleteManagedPrefixListResult", sizeof(struct ec2_delete_managed_prefix_list_result), ec2_delete_managed_prefix_list_result_rows, ARRAY_LEN(ec2_delete_managed_prefix_list_result_rows)};
+
+static const struct shape_row ec2_delete_nat_gateway_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_nat_gateway_request, dry_run)},
+    {.wire = "NatGatewayId", .kind = SHAPE_STRING, AT(ec2_delete_nat_gateway_request, nat_gateway_id), .flags = REQUIRED},
+};
+const struct shape ec2_delete_nat_gateway_request_shape = {"DeleteNatGatewayRequest", sizeof(struct ec2_delete_nat_gateway_request), ec2_delete_nat_gateway_request_rows, ARRAY_LEN(ec2_delete_nat_gateway_request_rows)};
+
+static const struct shape_row ec2_delete_nat_gateway_result_rows[] = {
+    {.wire = "natGatewayId", .kind = SHAPE_STRING, AT(ec2_delete_nat_gateway_result, nat_gateway_id), .query = "NatGatewayId"},
+};
+const struct shape ec2_delete_nat_gateway_result_shape = {"DeleteNatGatewayResult", sizeof(struct ec2_delete_nat_gateway_result), ec2_delete_nat_gateway_result_rows, ARRAY_LEN(ec2_delete_nat_gateway_result_rows)};
+
+static const struct shape_row ec2_delete_network_acl_entry_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_network_acl_entry_request, dry_run), .query = "DryRun"},
+    {.wire = "networkAclId", .kind = SHAPE_STRING, AT(ec2_delete_network_acl_entry_request, network_acl_id), .query = "NetworkAclId", .flags = REQUIRED},
+    {.wire = "ruleNumber", .kind = SHAPE_INTEGER, AT(ec2_delete_network_acl_entry_request, rule_number), .query = "RuleNumber", .flags = REQUIRED},
+    {.wire = "egress", .kind = SHAPE_BOOLEAN, AT(ec2_delete_network_acl_entry_request, egress), .query = "Egress", .flags = REQUIRED},
+};
+const struct shape ec2_delete_network_acl_entry_request_shape = {"DeleteNetworkAclEntryRequest", sizeof(struct ec2_delete_network_acl_entry_request), ec2_delete_network_acl_entry_request_rows, ARRAY_LEN(ec2_delete_network_acl_entry_request_rows)};
+
+static const struct shape_row ec2_delete_network_acl_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_network_acl_request, dry_run), .query = "DryRun"},
+    {.wire = "networkAclId", .kind = SHAPE_STRING, AT(ec2_delete_network_acl_request, network_acl_id), .query = "NetworkAclId", .flags = REQUIRED},
+};
+const struct shape ec2_delete_network_acl_request_shape = {"DeleteNetworkAclRequest", sizeof(struct ec2_delete_network_acl_request), ec2_delete_network_acl_request_rows, ARRAY_LEN(ec2_delete_network_acl_request_rows)};
+
+static const struct shape_row ec2_delete_network_interface_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_network_interface_request, dry_run), .query = "DryRun"},
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_delete_network_interface_request, network_interface_id), .query = "NetworkInterfaceId", .flags = REQUIRED},
+};
+const struct shape ec2_delete_network_interface_request_shape = {"DeleteNetworkInterfaceRequest", sizeof(struct ec2_delete_network_interface_request), ec2_delete_network_interface_request_rows, ARRAY_LEN(ec2_delete_network_interface_request_rows)};
+
+static const struct shape_row ec2_delete_placement_group_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_placement_group_request, dry_run), .query = "DryRun"},
+    {.wire = "groupName", .kind = SHAPE_STRING, AT(ec2_delete_placement_group_request, group_name), .query = "GroupName", .flags = REQUIRED},
+};
+const struct shape ec2_delete_placement_group_request_shape = {"DeletePlacementGroupRequest", sizeof(struct ec2_delete_placement_group_request), ec2_delete_placement_group_request_rows, ARRAY_LEN(ec2_delete_placement_group_request_rows)};
 
 static const struct shape_row ec2_delete_route_request_rows[] = {
     {.wire = "DestinationPrefixListId", .kind = SHAPE_STRING, AT(ec2_delete_route_request, destination_prefix_list_id)},
@@ -445,6 +1042,34 @@ static const struct shape_row ec2_delete_tags_request_rows[] = {
 };
 const struct shape ec2_delete_tags_request_shape = {"DeleteTagsRequest", sizeof(struct ec2_delete_tags_request), ec2_delete_tags_request_rows, ARRAY_LEN(ec2_delete_tags_request_rows)};
 
+static const struct shape_row ec2_delete_volume_request_rows[] = {
+    {.wire = "VolumeId", .kind = SHAPE_STRING, AT(ec2_delete_volume_request, volume_id), .flags = REQUIRED},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_volume_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_delete_volume_request_shape = {"DeleteVolumeRequest", sizeof(struct ec2_delete_volume_request), ec2_delete_volume_request_rows, ARRAY_LEN(ec2_delete_volume_request_rows)};
+
+static const struct shape_row ec2_delete_vpc_endpoints_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_vpc_endpoints_request, dry_run)},
+    {.wire = "VpcEndpointId", .kind = SHAPE_STRINGS, AT(ec2_delete_vpc_endpoints_request, vpc_endpoint_ids), .item = "item", .flags = REQUIRED},
+};
+const struct shape ec2_delete_vpc_endpoints_request_shape = {"DeleteVpcEndpointsRequest", sizeof(struct ec2_delete_vpc_endpoints_request), ec2_delete_vpc_endpoints_request_rows, ARRAY_LEN(ec2_delete_vpc_endpoints_request_rows)};
+
+static const struct shape_row ec2_delete_vpc_endpoints_result_rows[] = {
+    {.wire = "unsuccessful", .kind = SHAPE_LIST, AT(ec2_delete_vpc_endpoints_result, unsuccessful), .query = "Unsuccessful", .item = "item", .of = &ec2_unsuccessful_item_shape},
+};
+const struct shape ec2_delete_vpc_endpoints_result_shape = {"DeleteVpcEndpointsResult", sizeof(struct ec2_delete_vpc_endpoints_result), ec2_delete_vpc_endpoints_result_rows, ARRAY_LEN(ec2_delete_vpc_endpoints_result_rows)};
+
+static const struct shape_row ec2_delete_vpc_peering_connection_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_vpc_peering_connection_request, dry_run), .query = "DryRun"},
+    {.wire = "vpcPeeringConnectionId", .kind = SHAPE_STRING, AT(ec2_delete_vpc_peering_connection_request, vpc_peering_connection_id), .query = "VpcPeeringConnectionId", .flags = REQUIRED},
+};
+const struct shape ec2_delete_vpc_peering_connection_request_shape = {"DeleteVpcPeeringConnectionRequest", sizeof(struct ec2_delete_vpc_peering_connection_request), ec2_delete_vpc_peering_connection_request_rows, ARRAY_LEN(ec2_delete_vpc_peering_connection_request_rows)};
+
+static const struct shape_row ec2_delete_vpc_peering_connection_result_rows[] = {
+    {.wire = "return", .kind = SHAPE_BOOLEAN, AT(ec2_delete_vpc_peering_connection_result, return_), .query = "Return"},
+};
+const struct shape ec2_delete_vpc_peering_connection_result_shape = {"DeleteVpcPeeringConnectionResult", sizeof(struct ec2_delete_vpc_peering_connection_result), ec2_delete_vpc_peering_connection_result_rows, ARRAY_LEN(ec2_delete_vpc_peering_connection_result_rows)};
+
 static const struct shape_row ec2_delete_vpc_request_rows[] = {
     {.wire = "VpcId", .kind = SHAPE_STRING, AT(ec2_delete_vpc_request, vpc_id), .flags = REQUIRED},
     {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_delete_vpc_request, dry_run), .query = "DryRun"},
@@ -461,6 +1086,21 @@ static const struct shape_row ec2_describe_account_attributes_result_rows[] = {
     {.wire = "accountAttributeSet", .kind = SHAPE_LIST, AT(ec2_describe_account_attributes_result, account_attributes), .query = "AccountAttributeSet", .item = "item", .of = &ec2_account_attribute_shape},
 };
 const struct shape ec2_describe_account_attributes_result_shape = {"DescribeAccountAttributesResult", sizeof(struct ec2_describe_account_attributes_result), ec2_describe_account_attributes_result_rows, ARRAY_LEN(ec2_describe_account_attributes_result_rows)};
+
+static const struct shape_row ec2_describe_addresses_attribute_request_rows[] = {
+    {.wire = "AllocationId", .kind = SHAPE_STRINGS, AT(ec2_describe_addresses_attribute_request, allocation_ids), .item = "item"},
+    {.wire = "Attribute", .kind = SHAPE_STRING, AT(ec2_describe_addresses_attribute_request, attribute)},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_addresses_attribute_request, next_token)},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_addresses_attribute_request, max_results), .flags = BOUNDED, .least = 1, .most = 1000},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_addresses_attribute_request, dry_run)},
+};
+const struct shape ec2_describe_addresses_attribute_request_shape = {"DescribeAddressesAttributeRequest", sizeof(struct ec2_describe_addresses_attribute_request), ec2_describe_addresses_attribute_request_rows, ARRAY_LEN(ec2_describe_addresses_attribute_request_rows)};
+
+static const struct shape_row ec2_describe_addresses_attribute_result_rows[] = {
+    {.wire = "addressSet", .kind = SHAPE_LIST, AT(ec2_describe_addresses_attribute_result, addresses), .query = "AddressSet", .item = "item", .of = &ec2_address_attribute_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_addresses_attribute_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_addresses_attribute_result_shape = {"DescribeAddressesAttributeResult", sizeof(struct ec2_describe_addresses_attribute_result), ec2_describe_addresses_attribute_result_rows, ARRAY_LEN(ec2_describe_addresses_attribute_result_rows)};
 
 static const struct shape_row ec2_describe_addresses_request_rows[] = {
     {.wire = "PublicIp", .kind = SHAPE_STRINGS, AT(ec2_describe_addresses_request, public_ips), .item = "PublicIp"},
@@ -489,6 +1129,107 @@ static const struct shape_row ec2_describe_availability_zones_result_rows[] = {
 };
 const struct shape ec2_describe_availability_zones_result_shape = {"DescribeAvailabilityZonesResult", sizeof(struct ec2_describe_availability_zones_result), ec2_describe_availability_zones_result_rows, ARRAY_LEN(ec2_describe_availability_zones_result_rows)};
 
+static const struct shape_row ec2_describe_coip_pools_request_rows[] = {
+    {.wire = "PoolId", .kind = SHAPE_STRINGS, AT(ec2_describe_coip_pools_request, pool_ids), .item = "item"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_coip_pools_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_coip_pools_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_coip_pools_request, next_token)},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_coip_pools_request, dry_run)},
+};
+const struct shape ec2_describe_coip_pools_request_shape = {"DescribeCoipPoolsRequest", sizeof(struct ec2_describe_coip_pools_request), ec2_describe_coip_pools_request_rows, ARRAY_LEN(ec2_describe_coip_pools_request_rows)};
+
+static const struct shape_row ec2_describe_coip_pools_result_rows[] = {
+    {.wire = "coipPoolSet", .kind = SHAPE_LIST, AT(ec2_describe_coip_pools_result, coip_pools), .query = "CoipPoolSet", .item = "item", .of = &ec2_coip_pool_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_coip_pools_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_coip_pools_result_shape = {"DescribeCoipPoolsResult", sizeof(struct ec2_describe_coip_pools_result), ec2_describe_coip_pools_result_rows, ARRAY_LEN(ec2_describe_coip_pools_result_rows)};
+
+static const struct shape_row ec2_describe_dhcp_options_request_rows[] = {
+    {.wire = "DhcpOptionsId", .kind = SHAPE_STRINGS, AT(ec2_describe_dhcp_options_request, dhcp_options_ids), .item = "DhcpOptionsId"},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_dhcp_options_request, next_token)},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_dhcp_options_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_dhcp_options_request, dry_run), .query = "DryRun"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_dhcp_options_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+};
+const struct shape ec2_describe_dhcp_options_request_shape = {"DescribeDhcpOptionsRequest", sizeof(struct ec2_describe_dhcp_options_request), ec2_describe_dhcp_options_request_rows, ARRAY_LEN(ec2_describe_dhcp_options_request_rows)};
+
+static const struct shape_row ec2_describe_dhcp_options_result_rows[] = {
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_dhcp_options_result, next_token), .query = "NextToken"},
+    {.wire = "dhcpOptionsSet", .kind = SHAPE_LIST, AT(ec2_describe_dhcp_options_result, dhcp_options), .query = "DhcpOptionsSet", .item = "item", .of = &ec2_dhcp_options_shape},
+};
+const struct shape ec2_describe_dhcp_options_result_shape = {"DescribeDhcpOptionsResult", sizeof(struct ec2_describe_dhcp_options_result), ec2_describe_dhcp_options_result_rows, ARRAY_LEN(ec2_describe_dhcp_options_result_rows)};
+
+static const struct shape_row ec2_describe_egress_only_internet_gateways_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_egress_only_internet_gateways_request, dry_run)},
+    {.wire = "EgressOnlyInternetGatewayId", .kind = SHAPE_STRINGS, AT(ec2_describe_egress_only_internet_gateways_request, egress_only_internet_gateway_ids), .item = "item"},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_egress_only_internet_gateways_request, max_results), .flags = BOUNDED, .least = 5, .most = 255},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_egress_only_internet_gateways_request, next_token)},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_egress_only_internet_gateways_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+};
+const struct shape ec2_describe_egress_only_internet_gateways_request_shape = {"DescribeEgressOnlyInternetGatewaysRequest", sizeof(struct ec2_describe_egress_only_internet_gateways_request), ec2_describe_egress_only_internet_gateways_request_rows, ARRAY_LEN(ec2_describe_egress_only_internet_gateways_request_rows)};
+
+static const struct shape_row ec2_describe_egress_only_internet_gateways_result_rows[] = {
+    {.wire = "egressOnlyInternetGatewaySet", .kind = SHAPE_LIST, AT(ec2_describe_egress_only_internet_gateways_result, egress_only_internet_gateways), .query = "EgressOnlyInternetGatewaySet", .item = "item", .of = &ec2_egress_only_internet_gateway_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_egress_only_internet_gateways_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_egress_only_internet_gateways_result_shape = {"DescribeEgressOnlyInternetGatewaysResult", sizeof(struct ec2_describe_egress_only_internet_gateways_result), ec2_describe_egress_only_internet_gateways_result_rows, ARRAY_LEN(ec2_describe_egress_only_internet_gateways_result_rows)};
+
+static const struct shape_row ec2_describe_flow_logs_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_flow_logs_request, dry_run)},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_flow_logs_request, filter), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "FlowLogId", .kind = SHAPE_STRINGS, AT(ec2_describe_flow_logs_request, flow_log_ids), .item = "item"},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_flow_logs_request, max_results)},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_flow_logs_request, next_token)},
+};
+const struct shape ec2_describe_flow_logs_request_shape = {"DescribeFlowLogsRequest", sizeof(struct ec2_describe_flow_logs_request), ec2_describe_flow_logs_request_rows, ARRAY_LEN(ec2_describe_flow_logs_request_rows)};
+
+static const struct shape_row ec2_describe_flow_logs_result_rows[] = {
+    {.wire = "flowLogSet", .kind = SHAPE_LIST, AT(ec2_describe_flow_logs_result, flow_logs), .query = "FlowLogSet", .item = "item", .of = &ec2_flow_log_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_flow_logs_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_flow_logs_result_shape = {"DescribeFlowLogsResult", sizeof(struct ec2_describe_flow_logs_result), ec2_describe_flow_logs_result_rows, ARRAY_LEN(ec2_describe_flow_logs_result_rows)};
+
+static const struct shape_row ec2_describe_images_request_rows[] = {
+    {.wire = "ExecutableBy", .kind = SHAPE_STRINGS, AT(ec2_describe_images_request, executable_users), .item = "ExecutableBy"},
+    {.wire = "ImageId", .kind = SHAPE_STRINGS, AT(ec2_describe_images_request, image_ids), .item = "ImageId"},
+    {.wire = "Owner", .kind = SHAPE_STRINGS, AT(ec2_describe_images_request, owners), .item = "Owner"},
+    {.wire = "IncludeDeprecated", .kind = SHAPE_BOOLEAN, AT(ec2_describe_images_request, include_deprecated)},
+    {.wire = "IncludeDisabled", .kind = SHAPE_BOOLEAN, AT(ec2_describe_images_request, include_disabled)},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_images_request, max_results)},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_images_request, next_token)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_images_request, dry_run), .query = "DryRun"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_images_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+};
+const struct shape ec2_describe_images_request_shape = {"DescribeImagesRequest", sizeof(struct ec2_describe_images_request), ec2_describe_images_request_rows, ARRAY_LEN(ec2_describe_images_request_rows)};
+
+static const struct shape_row ec2_describe_images_result_rows[] = {
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_images_result, next_token), .query = "NextToken"},
+    {.wire = "imagesSet", .kind = SHAPE_LIST, AT(ec2_describe_images_result, images), .query = "ImagesSet", .item = "item", .of = &ec2_image_shape},
+};
+const struct shape ec2_describe_images_result_shape = {"DescribeImagesResult", sizeof(struct ec2_describe_images_result), ec2_describe_images_result_rows, ARRAY_LEN(ec2_describe_images_result_rows)};
+
+static const struct shape_row ec2_describe_instance_attribute_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_instance_attribute_request, dry_run), .query = "DryRun"},
+    {.wire = "instanceId", .kind = SHAPE_STRING, AT(ec2_describe_instance_attribute_request, instance_id), .query = "InstanceId", .flags = REQUIRED},
+    {.wire = "attribute", .kind = SHAPE_STRING, AT(ec2_describe_instance_attribute_request, attribute), .query = "Attribute", .flags = REQUIRED},
+};
+const struct shape ec2_describe_instance_attribute_request_shape = {"DescribeInstanceAttributeRequest", sizeof(struct ec2_describe_instance_attribute_request), ec2_describe_instance_attribute_request_rows, ARRAY_LEN(ec2_describe_instance_attribute_request_rows)};
+
+static const struct shape_row ec2_describe_instance_credit_specifications_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_instance_credit_specifications_request, dry_run)},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_instance_credit_specifications_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "InstanceId", .kind = SHAPE_STRINGS, AT(ec2_describe_instance_credit_specifications_request, instance_ids), .item = "InstanceId"},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_instance_credit_specifications_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_instance_credit_specifications_request, next_token)},
+};
+const struct shape ec2_describe_instance_credit_specifications_request_shape = {"DescribeInstanceCreditSpecificationsRequest", sizeof(struct ec2_describe_instance_credit_specifications_request), ec2_describe_instance_credit_specifications_request_rows, ARRAY_LEN(ec2_describe_instance_credit_specifications_request_rows)};
+
+static const struct shape_row ec2_describe_instance_credit_specifications_result_rows[] = {
+    {.wire = "instanceCreditSpecificationSet", .kind = SHAPE_LIST, AT(ec2_describe_instance_credit_specifications_result, instance_credit_specifications), .query = "InstanceCreditSpecificationSet", .item = "item", .of = &ec2_instance_credit_specification_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_instance_credit_specifications_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_instance_credit_specifications_result_shape = {"DescribeInstanceCreditSpecificationsResult", sizeof(struct ec2_describe_instance_credit_specifications_result), ec2_describe_instance_credit_specifications_result_rows, ARRAY_LEN(ec2_describe_instance_credit_specifications_result_rows)};
+
 static const struct shape_row ec2_describe_instance_status_request_rows[] = {
     {.wire = "InstanceId", .kind = SHAPE_STRINGS, AT(ec2_describe_instance_status_request, instance_ids), .item = "InstanceId"},
     {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_instance_status_request, max_results)},
@@ -505,6 +1246,37 @@ static const struct shape_row ec2_describe_instance_status_result_rows[] = {
     {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_instance_status_result, next_token), .query = "NextToken"},
 };
 const struct shape ec2_describe_instance_status_result_shape = {"DescribeInstanceStatusResult", sizeof(struct ec2_describe_instance_status_result), ec2_describe_instance_status_result_rows, ARRAY_LEN(ec2_describe_instance_status_result_rows)};
+
+static const struct shape_row ec2_describe_instance_type_offerings_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_instance_type_offerings_request, dry_run)},
+    {.wire = "LocationType", .kind = SHAPE_STRING, AT(ec2_describe_instance_type_offerings_request, location_type)},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_instance_type_offerings_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_instance_type_offerings_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_instance_type_offerings_request, next_token)},
+};
+const struct shape ec2_describe_instance_type_offerings_request_shape = {"DescribeInstanceTypeOfferingsRequest", sizeof(struct ec2_describe_instance_type_offerings_request), ec2_describe_instance_type_offerings_request_rows, ARRAY_LEN(ec2_describe_instance_type_offerings_request_rows)};
+
+static const struct shape_row ec2_describe_instance_type_offerings_result_rows[] = {
+    {.wire = "instanceTypeOfferingSet", .kind = SHAPE_LIST, AT(ec2_describe_instance_type_offerings_result, instance_type_offerings), .query = "InstanceTypeOfferingSet", .item = "item", .of = &ec2_instance_type_offering_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_instance_type_offerings_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_instance_type_offerings_result_shape = {"DescribeInstanceTypeOfferingsResult", sizeof(struct ec2_describe_instance_type_offerings_result), ec2_describe_instance_type_offerings_result_rows, ARRAY_LEN(ec2_describe_instance_type_offerings_result_rows)};
+
+static const struct shape_row ec2_describe_instance_types_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_instance_types_request, dry_run)},
+    {.wire = "InstanceType", .kind = SHAPE_STRINGS, AT(ec2_describe_instance_types_request, instance_types), .item = "item", .flags = BOUNDED, .least = 0, .most = 100},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_instance_types_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_instance_types_request, max_results), .flags = BOUNDED, .least = 5, .most = 100},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_instance_types_request, next_token)},
+    {.wire = "IncludeUnsupportedInRegion", .kind = SHAPE_BOOLEAN, AT(ec2_describe_instance_types_request, include_unsupported_in_region)},
+};
+const struct shape ec2_describe_instance_types_request_shape = {"DescribeInstanceTypesRequest", sizeof(struct ec2_describe_instance_types_request), ec2_describe_instance_types_request_rows, ARRAY_LEN(ec2_describe_instance_types_request_rows)};
+
+static const struct shape_row ec2_describe_instance_types_result_rows[] = {
+    {.wire = "instanceTypeSet", .kind = SHAPE_LIST, AT(ec2_describe_instance_types_result, instance_types), .query = "InstanceTypeSet", .item = "item", .of = &ec2_instance_type_info_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_instance_types_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_instance_types_result_shape = {"DescribeInstanceTypesResult", sizeof(struct ec2_describe_instance_types_result), ec2_describe_instance_types_result_rows, ARRAY_LEN(ec2_describe_instance_types_result_rows)};
 
 static const struct shape_row ec2_describe_instances_request_rows[] = {
     {.wire = "InstanceId", .kind = SHAPE_STRINGS, AT(ec2_describe_instances_request, instance_ids), .item = "InstanceId"},
@@ -537,6 +1309,135 @@ static const struct shape_row ec2_describe_internet_gateways_result_rows[] = {
 };
 const struct shape ec2_describe_internet_gateways_result_shape = {"DescribeInternetGatewaysResult", sizeof(struct ec2_describe_internet_gateways_result), ec2_describe_internet_gateways_result_rows, ARRAY_LEN(ec2_describe_internet_gateways_result_rows)};
 
+static const struct shape_row ec2_describe_ipam_pools_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_ipam_pools_request, dry_run)},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_ipam_pools_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_ipam_pools_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_ipam_pools_request, next_token)},
+    {.wire = "IpamPoolId", .kind = SHAPE_STRINGS, AT(ec2_describe_ipam_pools_request, ipam_pool_ids), .item = "item"},
+};
+const struct shape ec2_describe_ipam_pools_request_shape = {"DescribeIpamPoolsRequest", sizeof(struct ec2_describe_ipam_pools_request), ec2_describe_ipam_pools_request_rows, ARRAY_LEN(ec2_describe_ipam_pools_request_rows)};
+
+static const struct shape_row ec2_describe_ipam_pools_result_rows[] = {
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_ipam_pools_result, next_token), .query = "NextToken"},
+    {.wire = "ipamPoolSet", .kind = SHAPE_LIST, AT(ec2_describe_ipam_pools_result, ipam_pools), .query = "IpamPoolSet", .item = "item", .of = &ec2_ipam_pool_shape},
+};
+const struct shape ec2_describe_ipam_pools_result_shape = {"DescribeIpamPoolsResult", sizeof(struct ec2_describe_ipam_pools_result), ec2_describe_ipam_pools_result_rows, ARRAY_LEN(ec2_describe_ipam_pools_result_rows)};
+
+static const struct shape_row ec2_describe_key_pairs_request_rows[] = {
+    {.wire = "KeyName", .kind = SHAPE_STRINGS, AT(ec2_describe_key_pairs_request, key_names), .item = "KeyName"},
+    {.wire = "KeyPairId", .kind = SHAPE_STRINGS, AT(ec2_describe_key_pairs_request, key_pair_ids), .item = "KeyPairId"},
+    {.wire = "IncludePublicKey", .kind = SHAPE_BOOLEAN, AT(ec2_describe_key_pairs_request, include_public_key)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_key_pairs_request, dry_run), .query = "DryRun"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_key_pairs_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+};
+const struct shape ec2_describe_key_pairs_request_shape = {"DescribeKeyPairsRequest", sizeof(struct ec2_describe_key_pairs_request), ec2_describe_key_pairs_request_rows, ARRAY_LEN(ec2_describe_key_pairs_request_rows)};
+
+static const struct shape_row ec2_describe_key_pairs_result_rows[] = {
+    {.wire = "keySet", .kind = SHAPE_LIST, AT(ec2_describe_key_pairs_result, key_pairs), .query = "KeySet", .item = "item", .of = &ec2_key_pair_info_shape},
+};
+const struct shape ec2_describe_key_pairs_result_shape = {"DescribeKeyPairsResult", sizeof(struct ec2_describe_key_pairs_result), ec2_describe_key_pairs_result_rows, ARRAY_LEN(ec2_describe_key_pairs_result_rows)};
+
+static const struct shape_row ec2_describe_launch_template_versions_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_launch_template_versions_request, dry_run)},
+    {.wire = "LaunchTemplateId", .kind = SHAPE_STRING, AT(ec2_describe_launch_template_versions_request, launch_template_id)},
+    {.wire = "LaunchTemplateName", .kind = SHAPE_STRING, AT(ec2_describe_launch_template_versions_request, launch_template_name), .flags = BOUNDED, .least = 3, .most = 128, .pattern = "[a-zA-Z0-9\\(\\)\\.\\-/_]+"},
+    {.wire = "LaunchTemplateVersion", .kind = SHAPE_STRINGS, AT(ec2_describe_launch_template_versions_request, versions), .item = "item"},
+    {.wire = "MinVersion", .kind = SHAPE_STRING, AT(ec2_describe_launch_template_versions_request, min_version)},
+    {.wire = "MaxVersion", .kind = SHAPE_STRING, AT(ec2_describe_launch_template_versions_request, max_version)},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_launch_template_versions_request, next_token)},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_launch_template_versions_request, max_results)},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_launch_template_versions_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "ResolveAlias", .kind = SHAPE_BOOLEAN, AT(ec2_describe_launch_template_versions_request, resolve_alias)},
+    {.wire = "IncludeManagedResources", .kind = SHAPE_BOOLEAN, AT(ec2_describe_launch_template_versions_request, include_managed_resources)},
+};
+const struct shape ec2_describe_launch_template_versions_request_shape = {"DescribeLaunchTemplateVersionsRequest", sizeof(struct ec2_describe_launch_template_versions_request), ec2_describe_launch_template_versions_request_rows, ARRAY_LEN(ec2_describe_launch_template_versions_request_rows)};
+
+static const struct shape_row ec2_describe_launch_template_versions_result_rows[] = {
+    {.wire = "launchTemplateVersionSet", .kind = SHAPE_LIST, AT(ec2_describe_launch_template_versions_result, launch_template_versions), .query = "LaunchTemplateVersionSet", .item = "item", .of = &ec2_launch_template_version_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_launch_template_versions_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_launch_template_versions_result_shape = {"DescribeLaunchTemplateVersionsResult", sizeof(struct ec2_describe_launch_template_versions_result), ec2_describe_launch_template_versions_result_rows, ARRAY_LEN(ec2_describe_launch_template_versions_result_rows)};
+
+static const struct shape_row ec2_describe_launch_templates_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_launch_templates_request, dry_run)},
+    {.wire = "LaunchTemplateId", .kind = SHAPE_STRINGS, AT(ec2_describe_launch_templates_request, launch_template_ids), .item = "item"},
+    {.wire = "LaunchTemplateName", .kind = SHAPE_STRINGS, AT(ec2_describe_launch_templates_request, launch_template_names), .item = "item"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_launch_templates_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_launch_templates_request, next_token)},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_launch_templates_request, max_results), .flags = BOUNDED, .least = 1, .most = 200},
+    {.wire = "IncludeManagedResources", .kind = SHAPE_BOOLEAN, AT(ec2_describe_launch_templates_request, include_managed_resources)},
+};
+const struct shape ec2_describe_launch_templates_request_shape = {"DescribeLaunchTemplatesRequest", sizeof(struct ec2_describe_launch_templates_request), ec2_describe_launch_templates_request_rows, ARRAY_LEN(ec2_describe_launch_templates_request_rows)};
+
+static const struct shape_row ec2_describe_launch_templates_result_rows[] = {
+    {.wire = "launchTemplates", .kind = SHAPE_LIST, AT(ec2_describe_launch_templates_result, launch_templates), .query = "LaunchTemplates", .item = "item", .of = &ec2_launch_template_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_launch_templates_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_launch_templates_result_shape = {"DescribeLaunchTemplatesResult", sizeof(struct ec2_describe_launch_templates_result), ec2_describe_launch_templates_result_rows, ARRAY_LEN(ec2_describe_launch_templates_result_rows)};
+
+static const struct shape_row ec2_describe_managed_prefix_lists_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_managed_prefix_lists_request, dry_run)},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_managed_prefix_lists_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_managed_prefix_lists_request, max_results), .flags = BOUNDED, .least = 1, .most = 100},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_managed_prefix_lists_request, next_token)},
+    {.wire = "PrefixListId", .kind = SHAPE_STRINGS, AT(ec2_describe_managed_prefix_lists_request, prefix_list_ids), .item = "item"},
+};
+const struct shape ec2_describe_managed_prefix_lists_request_shape = {"DescribeManagedPrefixListsRequest", sizeof(struct ec2_describe_managed_prefix_lists_request), ec2_describe_managed_prefix_lists_request_rows, ARRAY_LEN(ec2_describe_managed_prefix_lists_request_rows)};
+
+static const struct shape_row ec2_describe_managed_prefix_lists_result_rows[] = {
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_managed_prefix_lists_result, next_token), .query = "NextToken"},
+    {.wire = "prefixListSet", .kind = SHAPE_LIST, AT(ec2_describe_managed_prefix_lists_result, prefix_lists), .query = "PrefixListSet", .item = "item", .of = &ec2_managed_prefix_list_shape},
+};
+const struct shape ec2_describe_managed_prefix_lists_result_shape = {"DescribeManagedPrefixListsResult", sizeof(struct ec2_describe_managed_prefix_lists_result), ec2_describe_managed_prefix_lists_result_rows, ARRAY_LEN(ec2_describe_managed_prefix_lists_result_rows)};
+
+static const struct shape_row ec2_describe_nat_gateways_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_nat_gateways_request, dry_run)},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_nat_gateways_request, filter), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_nat_gateways_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "NatGatewayId", .kind = SHAPE_STRINGS, AT(ec2_describe_nat_gateways_request, nat_gateway_ids), .item = "item"},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_nat_gateways_request, next_token)},
+};
+const struct shape ec2_describe_nat_gateways_request_shape = {"DescribeNatGatewaysRequest", sizeof(struct ec2_describe_nat_gateways_request), ec2_describe_nat_gateways_request_rows, ARRAY_LEN(ec2_describe_nat_gateways_request_rows)};
+
+static const struct shape_row ec2_describe_nat_gateways_result_rows[] = {
+    {.wire = "natGatewaySet", .kind = SHAPE_LIST, AT(ec2_describe_nat_gateways_result, nat_gateways), .query = "NatGatewaySet", .item = "item", .of = &ec2_nat_gateway_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_nat_gateways_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_nat_gateways_result_shape = {"DescribeNatGatewaysResult", sizeof(struct ec2_describe_nat_gateways_result), ec2_describe_nat_gateways_result_rows, ARRAY_LEN(ec2_describe_nat_gateways_result_rows)};
+
+static const struct shape_row ec2_describe_network_acls_request_rows[] = {
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_network_acls_request, next_token)},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_network_acls_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_network_acls_request, dry_run), .query = "DryRun"},
+    {.wire = "NetworkAclId", .kind = SHAPE_STRINGS, AT(ec2_describe_network_acls_request, network_acl_ids), .item = "item"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_network_acls_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+};
+const struct shape ec2_describe_network_acls_request_shape = {"DescribeNetworkAclsRequest", sizeof(struct ec2_describe_network_acls_request), ec2_describe_network_acls_request_rows, ARRAY_LEN(ec2_describe_network_acls_request_rows)};
+
+static const struct shape_row ec2_describe_network_acls_result_rows[] = {
+    {.wire = "networkAclSet", .kind = SHAPE_LIST, AT(ec2_describe_network_acls_result, network_acls), .query = "NetworkAclSet", .item = "item", .of = &ec2_network_acl_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_network_acls_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_network_acls_result_shape = {"DescribeNetworkAclsResult", sizeof(struct ec2_describe_network_acls_result), ec2_describe_network_acls_result_rows, ARRAY_LEN(ec2_describe_network_acls_result_rows)};
+
+static const struct shape_row ec2_describe_network_interface_attribute_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_network_interface_attribute_request, dry_run), .query = "DryRun"},
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_describe_network_interface_attribute_request, network_interface_id), .query = "NetworkInterfaceId", .flags = REQUIRED},
+    {.wire = "attribute", .kind = SHAPE_STRING, AT(ec2_describe_network_interface_attribute_request, attribute), .query = "Attribute"},
+};
+const struct shape ec2_describe_network_interface_attribute_request_shape = {"DescribeNetworkInterfaceAttributeRequest", sizeof(struct ec2_describe_network_interface_attribute_request), ec2_describe_network_interface_attribute_request_rows, ARRAY_LEN(ec2_describe_network_interface_attribute_request_rows)};
+
+static const struct shape_row ec2_describe_network_interface_attribute_result_rows[] = {
+    {.wire = "attachment", .kind = SHAPE_STRUCT, AT(ec2_describe_network_interface_attribute_result, attachment), .query = "Attachment", .of = &ec2_network_interface_attachment_shape},
+    {.wire = "description", .kind = SHAPE_STRUCT, AT(ec2_describe_network_interface_attribute_result, description), .query = "Description", .of = &ec2_attribute_value_shape},
+    {.wire = "groupSet", .kind = SHAPE_LIST, AT(ec2_describe_network_interface_attribute_result, groups), .query = "GroupSet", .item = "item", .of = &ec2_group_identifier_shape},
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_describe_network_interface_attribute_result, network_interface_id), .query = "NetworkInterfaceId"},
+    {.wire = "sourceDestCheck", .kind = SHAPE_STRUCT, AT(ec2_describe_network_interface_attribute_result, source_dest_check), .query = "SourceDestCheck", .of = &ec2_attribute_boolean_value_shape},
+    {.wire = "associatePublicIpAddress", .kind = SHAPE_BOOLEAN, AT(ec2_describe_network_interface_attribute_result, associate_public_ip_address), .query = "AssociatePublicIpAddress"},
+};
+const struct shape ec2_describe_network_interface_attribute_result_shape = {"DescribeNetworkInterfaceAttributeResult", sizeof(struct ec2_describe_network_interface_attribute_result), ec2_describe_network_interface_attribute_result_rows, ARRAY_LEN(ec2_describe_network_interface_attribute_result_rows)};
+
 static const struct shape_row ec2_describe_network_interfaces_request_rows[] = {
     {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_network_interfaces_request, next_token)},
     {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_network_interfaces_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
@@ -552,6 +1453,34 @@ static const struct shape_row ec2_describe_network_interfaces_result_rows[] = {
     {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_network_interfaces_result, next_token), .query = "NextToken"},
 };
 const struct shape ec2_describe_network_interfaces_result_shape = {"DescribeNetworkInterfacesResult", sizeof(struct ec2_describe_network_interfaces_result), ec2_describe_network_interfaces_result_rows, ARRAY_LEN(ec2_describe_network_interfaces_result_rows)};
+
+static const struct shape_row ec2_describe_placement_groups_request_rows[] = {
+    {.wire = "GroupId", .kind = SHAPE_STRINGS, AT(ec2_describe_placement_groups_request, group_ids), .item = "GroupId"},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_placement_groups_request, dry_run), .query = "DryRun"},
+    {.wire = "groupName", .kind = SHAPE_STRINGS, AT(ec2_describe_placement_groups_request, group_names), .query = "GroupName", .item = "item"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_placement_groups_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+};
+const struct shape ec2_describe_placement_groups_request_shape = {"DescribePlacementGroupsRequest", sizeof(struct ec2_describe_placement_groups_request), ec2_describe_placement_groups_request_rows, ARRAY_LEN(ec2_describe_placement_groups_request_rows)};
+
+static const struct shape_row ec2_describe_placement_groups_result_rows[] = {
+    {.wire = "placementGroupSet", .kind = SHAPE_LIST, AT(ec2_describe_placement_groups_result, placement_groups), .query = "PlacementGroupSet", .item = "item", .of = &ec2_placement_group_shape},
+};
+const struct shape ec2_describe_placement_groups_result_shape = {"DescribePlacementGroupsResult", sizeof(struct ec2_describe_placement_groups_result), ec2_describe_placement_groups_result_rows, ARRAY_LEN(ec2_describe_placement_groups_result_rows)};
+
+static const struct shape_row ec2_describe_prefix_lists_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_prefix_lists_request, dry_run)},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_prefix_lists_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_prefix_lists_request, max_results)},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_prefix_lists_request, next_token)},
+    {.wire = "PrefixListId", .kind = SHAPE_STRINGS, AT(ec2_describe_prefix_lists_request, prefix_list_ids), .item = "item"},
+};
+const struct shape ec2_describe_prefix_lists_request_shape = {"DescribePrefixListsRequest", sizeof(struct ec2_describe_prefix_lists_request), ec2_describe_prefix_lists_request_rows, ARRAY_LEN(ec2_describe_prefix_lists_request_rows)};
+
+static const struct shape_row ec2_describe_prefix_lists_result_rows[] = {
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_prefix_lists_result, next_token), .query = "NextToken"},
+    {.wire = "prefixListSet", .kind = SHAPE_LIST, AT(ec2_describe_prefix_lists_result, prefix_lists), .query = "PrefixListSet", .item = "item", .of = &ec2_prefix_list_shape},
+};
+const struct shape ec2_describe_prefix_lists_result_shape = {"DescribePrefixListsResult", sizeof(struct ec2_describe_prefix_lists_result), ec2_describe_prefix_lists_result_rows, ARRAY_LEN(ec2_describe_prefix_lists_result_rows)};
 
 static const struct shape_row ec2_describe_regions_request_rows[] = {
     {.wire = "RegionName", .kind = SHAPE_STRINGS, AT(ec2_describe_regions_request, region_names), .item = "RegionName"},
@@ -641,6 +1570,22 @@ static const struct shape_row ec2_describe_tags_result_rows[] = {
 };
 const struct shape ec2_describe_tags_result_shape = {"DescribeTagsResult", sizeof(struct ec2_describe_tags_result), ec2_describe_tags_result_rows, ARRAY_LEN(ec2_describe_tags_result_rows)};
 
+static const struct shape_row ec2_describe_volumes_request_rows[] = {
+    {.wire = "VolumeId", .kind = SHAPE_STRINGS, AT(ec2_describe_volumes_request, volume_ids), .item = "VolumeId"},
+    {.wire = "IncludeManagedResources", .kind = SHAPE_BOOLEAN, AT(ec2_describe_volumes_request, include_managed_resources)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_volumes_request, dry_run), .query = "DryRun"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_volumes_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_volumes_request, next_token), .query = "NextToken"},
+    {.wire = "maxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_volumes_request, max_results), .query = "MaxResults"},
+};
+const struct shape ec2_describe_volumes_request_shape = {"DescribeVolumesRequest", sizeof(struct ec2_describe_volumes_request), ec2_describe_volumes_request_rows, ARRAY_LEN(ec2_describe_volumes_request_rows)};
+
+static const struct shape_row ec2_describe_volumes_result_rows[] = {
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_volumes_result, next_token), .query = "NextToken"},
+    {.wire = "volumeSet", .kind = SHAPE_LIST, AT(ec2_describe_volumes_result, volumes), .query = "VolumeSet", .item = "item", .of = &ec2_volume_shape},
+};
+const struct shape ec2_describe_volumes_result_shape = {"DescribeVolumesResult", sizeof(struct ec2_describe_volumes_result), ec2_describe_volumes_result_rows, ARRAY_LEN(ec2_describe_volumes_result_rows)};
+
 static const struct shape_row ec2_describe_vpc_attribute_request_rows[] = {
     {.wire = "Attribute", .kind = SHAPE_STRING, AT(ec2_describe_vpc_attribute_request, attribute), .flags = REQUIRED},
     {.wire = "VpcId", .kind = SHAPE_STRING, AT(ec2_describe_vpc_attribute_request, vpc_id), .flags = REQUIRED},
@@ -655,6 +1600,78 @@ static const struct shape_row ec2_describe_vpc_attribute_result_rows[] = {
     {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_describe_vpc_attribute_result, vpc_id), .query = "VpcId"},
 };
 const struct shape ec2_describe_vpc_attribute_result_shape = {"DescribeVpcAttributeResult", sizeof(struct ec2_describe_vpc_attribute_result), ec2_describe_vpc_attribute_result_rows, ARRAY_LEN(ec2_describe_vpc_attribute_result_rows)};
+
+static const struct shape_row ec2_describe_vpc_classic_link_dns_support_request_rows[] = {
+    {.wire = "VpcIds", .kind = SHAPE_STRINGS, AT(ec2_describe_vpc_classic_link_dns_support_request, vpc_ids), .item = "VpcId"},
+    {.wire = "maxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_vpc_classic_link_dns_support_request, max_results), .query = "MaxResults", .flags = BOUNDED, .least = 5, .most = 255},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_vpc_classic_link_dns_support_request, next_token), .query = "NextToken", .flags = BOUNDED, .least = 1, .most = 1024},
+};
+const struct shape ec2_describe_vpc_classic_link_dns_support_request_shape = {"DescribeVpcClassicLinkDnsSupportRequest", sizeof(struct ec2_describe_vpc_classic_link_dns_support_request), ec2_describe_vpc_classic_link_dns_support_request_rows, ARRAY_LEN(ec2_describe_vpc_classic_link_dns_support_request_rows)};
+
+static const struct shape_row ec2_describe_vpc_classic_link_dns_support_result_rows[] = {
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_vpc_classic_link_dns_support_result, next_token), .query = "NextToken", .flags = BOUNDED, .least = 1, .most = 1024},
+    {.wire = "vpcs", .kind = SHAPE_LIST, AT(ec2_describe_vpc_classic_link_dns_support_result, vpcs), .query = "Vpcs", .item = "item", .of = &ec2_classic_link_dns_support_shape},
+};
+const struct shape ec2_describe_vpc_classic_link_dns_support_result_shape = {"DescribeVpcClassicLinkDnsSupportResult", sizeof(struct ec2_describe_vpc_classic_link_dns_support_result), ec2_describe_vpc_classic_link_dns_support_result_rows, ARRAY_LEN(ec2_describe_vpc_classic_link_dns_support_result_rows)};
+
+static const struct shape_row ec2_describe_vpc_classic_link_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_vpc_classic_link_request, dry_run), .query = "DryRun"},
+    {.wire = "VpcId", .kind = SHAPE_STRINGS, AT(ec2_describe_vpc_classic_link_request, vpc_ids), .item = "VpcId"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_vpc_classic_link_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+};
+const struct shape ec2_describe_vpc_classic_link_request_shape = {"DescribeVpcClassicLinkRequest", sizeof(struct ec2_describe_vpc_classic_link_request), ec2_describe_vpc_classic_link_request_rows, ARRAY_LEN(ec2_describe_vpc_classic_link_request_rows)};
+
+static const struct shape_row ec2_describe_vpc_classic_link_result_rows[] = {
+    {.wire = "vpcSet", .kind = SHAPE_LIST, AT(ec2_describe_vpc_classic_link_result, vpcs), .query = "VpcSet", .item = "item", .of = &ec2_vpc_classic_link_shape},
+};
+const struct shape ec2_describe_vpc_classic_link_result_shape = {"DescribeVpcClassicLinkResult", sizeof(struct ec2_describe_vpc_classic_link_result), ec2_describe_vpc_classic_link_result_rows, ARRAY_LEN(ec2_describe_vpc_classic_link_result_rows)};
+
+static const struct shape_row ec2_describe_vpc_endpoint_services_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_vpc_endpoint_services_request, dry_run)},
+    {.wire = "ServiceName", .kind = SHAPE_STRINGS, AT(ec2_describe_vpc_endpoint_services_request, service_names), .item = "item"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_vpc_endpoint_services_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_vpc_endpoint_services_request, max_results)},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_vpc_endpoint_services_request, next_token)},
+    {.wire = "ServiceRegion", .kind = SHAPE_STRINGS, AT(ec2_describe_vpc_endpoint_services_request, service_regions), .item = "item"},
+};
+const struct shape ec2_describe_vpc_endpoint_services_request_shape = {"DescribeVpcEndpointServicesRequest", sizeof(struct ec2_describe_vpc_endpoint_services_request), ec2_describe_vpc_endpoint_services_request_rows, ARRAY_LEN(ec2_describe_vpc_endpoint_services_request_rows)};
+
+static const struct shape_row ec2_describe_vpc_endpoint_services_result_rows[] = {
+    {.wire = "serviceNameSet", .kind = SHAPE_STRINGS, AT(ec2_describe_vpc_endpoint_services_result, service_names), .query = "ServiceNameSet", .item = "item"},
+    {.wire = "serviceDetailSet", .kind = SHAPE_LIST, AT(ec2_describe_vpc_endpoint_services_result, service_details), .query = "ServiceDetailSet", .item = "item", .of = &ec2_service_detail_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_vpc_endpoint_services_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_vpc_endpoint_services_result_shape = {"DescribeVpcEndpointServicesResult", sizeof(struct ec2_describe_vpc_endpoint_services_result), ec2_describe_vpc_endpoint_services_result_rows, ARRAY_LEN(ec2_describe_vpc_endpoint_services_result_rows)};
+
+static const struct shape_row ec2_describe_vpc_endpoints_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_vpc_endpoints_request, dry_run)},
+    {.wire = "VpcEndpointId", .kind = SHAPE_STRINGS, AT(ec2_describe_vpc_endpoints_request, vpc_endpoint_ids), .item = "item"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_vpc_endpoints_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_vpc_endpoints_request, max_results)},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_vpc_endpoints_request, next_token)},
+};
+const struct shape ec2_describe_vpc_endpoints_request_shape = {"DescribeVpcEndpointsRequest", sizeof(struct ec2_describe_vpc_endpoints_request), ec2_describe_vpc_endpoints_request_rows, ARRAY_LEN(ec2_describe_vpc_endpoints_request_rows)};
+
+static const struct shape_row ec2_describe_vpc_endpoints_result_rows[] = {
+    {.wire = "vpcEndpointSet", .kind = SHAPE_LIST, AT(ec2_describe_vpc_endpoints_result, vpc_endpoints), .query = "VpcEndpointSet", .item = "item", .of = &ec2_vpc_endpoint_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_vpc_endpoints_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_vpc_endpoints_result_shape = {"DescribeVpcEndpointsResult", sizeof(struct ec2_describe_vpc_endpoints_result), ec2_describe_vpc_endpoints_result_rows, ARRAY_LEN(ec2_describe_vpc_endpoints_result_rows)};
+
+static const struct shape_row ec2_describe_vpc_peering_connections_request_rows[] = {
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_describe_vpc_peering_connections_request, next_token)},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_describe_vpc_peering_connections_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_describe_vpc_peering_connections_request, dry_run), .query = "DryRun"},
+    {.wire = "VpcPeeringConnectionId", .kind = SHAPE_STRINGS, AT(ec2_describe_vpc_peering_connections_request, vpc_peering_connection_ids), .item = "item"},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_vpc_peering_connections_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+};
+const struct shape ec2_describe_vpc_peering_connections_request_shape = {"DescribeVpcPeeringConnectionsRequest", sizeof(struct ec2_describe_vpc_peering_connections_request), ec2_describe_vpc_peering_connections_request_rows, ARRAY_LEN(ec2_describe_vpc_peering_connections_request_rows)};
+
+static const struct shape_row ec2_describe_vpc_peering_connections_result_rows[] = {
+    {.wire = "vpcPeeringConnectionSet", .kind = SHAPE_LIST, AT(ec2_describe_vpc_peering_connections_result, vpc_peering_connections), .query = "VpcPeeringConnectionSet", .item = "item", .of = &ec2_vpc_peering_connection_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_describe_vpc_peering_connections_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_describe_vpc_peering_connections_result_shape = {"DescribeVpcPeeringConnectionsResult", sizeof(struct ec2_describe_vpc_peering_connections_result), ec2_describe_vpc_peering_connections_result_rows, ARRAY_LEN(ec2_describe_vpc_peering_connections_result_rows)};
 
 static const struct shape_row ec2_describe_vpcs_request_rows[] = {
     {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_describe_vpcs_request, filters), .item = "Filter", .of = &ec2_filter_shape},
@@ -671,6 +1688,13 @@ static const struct shape_row ec2_describe_vpcs_result_rows[] = {
 };
 const struct shape ec2_describe_vpcs_result_shape = {"DescribeVpcsResult", sizeof(struct ec2_describe_vpcs_result), ec2_describe_vpcs_result_rows, ARRAY_LEN(ec2_describe_vpcs_result_rows)};
 
+static const struct shape_row ec2_destination_options_response_rows[] = {
+    {.wire = "fileFormat", .kind = SHAPE_STRING, AT(ec2_destination_options_response, file_format), .query = "FileFormat"},
+    {.wire = "hiveCompatiblePartitions", .kind = SHAPE_BOOLEAN, AT(ec2_destination_options_response, hive_compatible_partitions), .query = "HiveCompatiblePartitions"},
+    {.wire = "perHourPartition", .kind = SHAPE_BOOLEAN, AT(ec2_destination_options_response, per_hour_partition), .query = "PerHourPartition"},
+};
+const struct shape ec2_destination_options_response_shape = {"DestinationOptionsResponse", sizeof(struct ec2_destination_options_response), ec2_destination_options_response_rows, ARRAY_LEN(ec2_destination_options_response_rows)};
+
 static const struct shape_row ec2_detach_internet_gateway_request_rows[] = {
     {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_detach_internet_gateway_request, dry_run), .query = "DryRun"},
     {.wire = "internetGatewayId", .kind = SHAPE_STRING, AT(ec2_detach_internet_gateway_request, internet_gateway_id), .query = "InternetGatewayId", .flags = REQUIRED},
@@ -678,11 +1702,80 @@ static const struct shape_row ec2_detach_internet_gateway_request_rows[] = {
 };
 const struct shape ec2_detach_internet_gateway_request_shape = {"DetachInternetGatewayRequest", sizeof(struct ec2_detach_internet_gateway_request), ec2_detach_internet_gateway_request_rows, ARRAY_LEN(ec2_detach_internet_gateway_request_rows)};
 
+static const struct shape_row ec2_detach_network_interface_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_detach_network_interface_request, dry_run), .query = "DryRun"},
+    {.wire = "attachmentId", .kind = SHAPE_STRING, AT(ec2_detach_network_interface_request, attachment_id), .query = "AttachmentId", .flags = REQUIRED},
+    {.wire = "force", .kind = SHAPE_BOOLEAN, AT(ec2_detach_network_interface_request, force), .query = "Force"},
+};
+const struct shape ec2_detach_network_interface_request_shape = {"DetachNetworkInterfaceRequest", sizeof(struct ec2_detach_network_interface_request), ec2_detach_network_interface_request_rows, ARRAY_LEN(ec2_detach_network_interface_request_rows)};
+
+static const struct shape_row ec2_dhcp_configuration_rows[] = {
+    {.wire = "key", .kind = SHAPE_STRING, AT(ec2_dhcp_configuration, key), .query = "Key"},
+    {.wire = "valueSet", .kind = SHAPE_LIST, AT(ec2_dhcp_configuration, values), .query = "ValueSet", .item = "item", .of = &ec2_attribute_value_shape},
+};
+const struct shape ec2_dhcp_configuration_shape = {"DhcpConfiguration", sizeof(struct ec2_dhcp_configuration), ec2_dhcp_configuration_rows, ARRAY_LEN(ec2_dhcp_configuration_rows)};
+
+static const struct shape_row ec2_dhcp_options_rows[] = {
+    {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_dhcp_options, owner_id), .query = "OwnerId"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_dhcp_options, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "dhcpOptionsId", .kind = SHAPE_STRING, AT(ec2_dhcp_options, dhcp_options_id), .query = "DhcpOptionsId"},
+    {.wire = "dhcpConfigurationSet", .kind = SHAPE_LIST, AT(ec2_dhcp_options, dhcp_configurations), .query = "DhcpConfigurationSet", .item = "item", .of = &ec2_dhcp_configuration_shape},
+};
+const struct shape ec2_dhcp_options_shape = {"DhcpOptions", sizeof(struct ec2_dhcp_options), ec2_dhcp_options_rows, ARRAY_LEN(ec2_dhcp_options_rows)};
+
+static const struct shape_row ec2_disassociate_address_request_rows[] = {
+    {.wire = "AssociationId", .kind = SHAPE_STRING, AT(ec2_disassociate_address_request, association_id)},
+    {.wire = "PublicIp", .kind = SHAPE_STRING, AT(ec2_disassociate_address_request, public_ip)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_disassociate_address_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_disassociate_address_request_shape = {"DisassociateAddressRequest", sizeof(struct ec2_disassociate_address_request), ec2_disassociate_address_request_rows, ARRAY_LEN(ec2_disassociate_address_request_rows)};
+
 static const struct shape_row ec2_disassociate_route_table_request_rows[] = {
     {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_disassociate_route_table_request, dry_run), .query = "DryRun"},
     {.wire = "associationId", .kind = SHAPE_STRING, AT(ec2_disassociate_route_table_request, association_id), .query = "AssociationId", .flags = REQUIRED},
 };
 const struct shape ec2_disassociate_route_table_request_shape = {"DisassociateRouteTableRequest", sizeof(struct ec2_disassociate_route_table_request), ec2_disassociate_route_table_request_rows, ARRAY_LEN(ec2_disassociate_route_table_request_rows)};
+
+static const struct shape_row ec2_disassociate_vpc_cidr_block_request_rows[] = {
+    {.wire = "associationId", .kind = SHAPE_STRING, AT(ec2_disassociate_vpc_cidr_block_request, association_id), .query = "AssociationId", .flags = REQUIRED},
+};
+const struct shape ec2_disassociate_vpc_cidr_block_request_shape = {"DisassociateVpcCidrBlockRequest", sizeof(struct ec2_disassociate_vpc_cidr_block_request), ec2_disassociate_vpc_cidr_block_request_rows, ARRAY_LEN(ec2_disassociate_vpc_cidr_block_request_rows)};
+
+static const struct shape_row ec2_disassociate_vpc_cidr_block_result_rows[] = {
+    {.wire = "ipv6CidrBlockAssociation", .kind = SHAPE_STRUCT, AT(ec2_disassociate_vpc_cidr_block_result, ipv6_cidr_block_association), .query = "Ipv6CidrBlockAssociation", .of = &ec2_vpc_ipv6_cidr_block_association_shape},
+    {.wire = "cidrBlockAssociation", .kind = SHAPE_STRUCT, AT(ec2_disassociate_vpc_cidr_block_result, cidr_block_association), .query = "CidrBlockAssociation", .of = &ec2_vpc_cidr_block_association_shape},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_disassociate_vpc_cidr_block_result, vpc_id), .query = "VpcId"},
+};
+const struct shape ec2_disassociate_vpc_cidr_block_result_shape = {"DisassociateVpcCidrBlockResult", sizeof(struct ec2_disassociate_vpc_cidr_block_result), ec2_disassociate_vpc_cidr_block_result_rows, ARRAY_LEN(ec2_disassociate_vpc_cidr_block_result_rows)};
+
+static const struct shape_row ec2_disk_info_rows[] = {
+    {.wire = "sizeInGB", .kind = SHAPE_INTEGER, AT(ec2_disk_info, size_in_gb), .query = "SizeInGB"},
+    {.wire = "count", .kind = SHAPE_INTEGER, AT(ec2_disk_info, count), .query = "Count"},
+    {.wire = "type", .kind = SHAPE_STRING, AT(ec2_disk_info, type), .query = "Type"},
+};
+const struct shape ec2_disk_info_shape = {"DiskInfo", sizeof(struct ec2_disk_info), ec2_disk_info_rows, ARRAY_LEN(ec2_disk_info_rows)};
+
+static const struct shape_row ec2_dns_entry_rows[] = {
+    {.wire = "dnsName", .kind = SHAPE_STRING, AT(ec2_dns_entry, dns_name), .query = "DnsName"},
+    {.wire = "hostedZoneId", .kind = SHAPE_STRING, AT(ec2_dns_entry, hosted_zone_id), .query = "HostedZoneId"},
+};
+const struct shape ec2_dns_entry_shape = {"DnsEntry", sizeof(struct ec2_dns_entry), ec2_dns_entry_rows, ARRAY_LEN(ec2_dns_entry_rows)};
+
+static const struct shape_row ec2_dns_options_rows[] = {
+    {.wire = "dnsRecordIpType", .kind = SHAPE_STRING, AT(ec2_dns_options, dns_record_ip_type), .query = "DnsRecordIpType"},
+    {.wire = "privateDnsOnlyForInboundResolverEndpoint", .kind = SHAPE_BOOLEAN, AT(ec2_dns_options, private_dns_only_for_inbound_resolver_endpoint), .query = "PrivateDnsOnlyForInboundResolverEndpoint"},
+    {.wire = "privateDnsPreference", .kind = SHAPE_STRING, AT(ec2_dns_options, private_dns_preference), .query = "PrivateDnsPreference"},
+    {.wire = "privateDnsSpecifiedDomainSet", .kind = SHAPE_STRINGS, AT(ec2_dns_options, private_dns_specified_domains), .query = "PrivateDnsSpecifiedDomainSet", .item = "item", .flags = BOUNDED, .least = 0, .most = 10},
+};
+const struct shape ec2_dns_options_shape = {"DnsOptions", sizeof(struct ec2_dns_options), ec2_dns_options_rows, ARRAY_LEN(ec2_dns_options_rows)};
+
+static const struct shape_row ec2_dns_options_specification_rows[] = {
+    {.wire = "DnsRecordIpType", .kind = SHAPE_STRING, AT(ec2_dns_options_specification, dns_record_ip_type)},
+    {.wire = "PrivateDnsOnlyForInboundResolverEndpoint", .kind = SHAPE_BOOLEAN, AT(ec2_dns_options_specification, private_dns_only_for_inbound_resolver_endpoint)},
+    {.wire = "PrivateDnsPreference", .kind = SHAPE_STRING, AT(ec2_dns_options_specification, private_dns_preference)},
+    {.wire = "PrivateDnsSpecifiedDomain", .kind = SHAPE_STRINGS, AT(ec2_dns_options_specification, private_dns_specified_domains), .item = "item", .flags = BOUNDED, .least = 0, .most = 10},
+};
+const struct shape ec2_dns_options_specification_shape = {"DnsOptionsSpecification", sizeof(struct ec2_dns_options_specification), ec2_dns_options_specification_rows, ARRAY_LEN(ec2_dns_options_specification_rows)};
 
 static const struct shape_row ec2_ebs_block_device_rows[] = {
     {.wire = "deleteOnTermination", .kind = SHAPE_BOOLEAN, AT(ec2_ebs_block_device, delete_on_termination), .query = "DeleteOnTermination"},
@@ -700,6 +1793,29 @@ static const struct shape_row ec2_ebs_block_device_rows[] = {
     {.wire = "EbsCardIndex", .kind = SHAPE_INTEGER, AT(ec2_ebs_block_device, ebs_card_index)},
 };
 const struct shape ec2_ebs_block_device_shape = {"EbsBlockDevice", sizeof(struct ec2_ebs_block_device), ec2_ebs_block_device_rows, ARRAY_LEN(ec2_ebs_block_device_rows)};
+
+static const struct shape_row ec2_ebs_card_info_rows[] = {
+    {.wire = "ebsCardIndex", .kind = SHAPE_INTEGER, AT(ec2_ebs_card_info, ebs_card_index), .query = "EbsCardIndex"},
+    {.wire = "baselineBandwidthInMbps", .kind = SHAPE_INTEGER, AT(ec2_ebs_card_info, baseline_bandwidth_in_mbps), .query = "BaselineBandwidthInMbps"},
+    {.wire = "baselineThroughputInMBps", .kind = SHAPE_REAL, AT(ec2_ebs_card_info, baseline_throughput_in_m_bps), .query = "BaselineThroughputInMBps"},
+    {.wire = "baselineIops", .kind = SHAPE_INTEGER, AT(ec2_ebs_card_info, baseline_iops), .query = "BaselineIops"},
+    {.wire = "maximumBandwidthInMbps", .kind = SHAPE_INTEGER, AT(ec2_ebs_card_info, maximum_bandwidth_in_mbps), .query = "MaximumBandwidthInMbps"},
+    {.wire = "maximumThroughputInMBps", .kind = SHAPE_REAL, AT(ec2_ebs_card_info, maximum_throughput_in_m_bps), .query = "MaximumThroughputInMBps"},
+    {.wire = "maximumIops", .kind = SHAPE_INTEGER, AT(ec2_ebs_card_info, maximum_iops), .query = "MaximumIops"},
+};
+const struct shape ec2_ebs_card_info_shape = {"EbsCardInfo", sizeof(struct ec2_ebs_card_info), ec2_ebs_card_info_rows, ARRAY_LEN(ec2_ebs_card_info_rows)};
+
+static const struct shape_row ec2_ebs_info_rows[] = {
+    {.wire = "ebsOptimizedSupport", .kind = SHAPE_STRING, AT(ec2_ebs_info, ebs_optimized_support), .query = "EbsOptimizedSupport"},
+    {.wire = "encryptionSupport", .kind = SHAPE_STRING, AT(ec2_ebs_info, encryption_support), .query = "EncryptionSupport"},
+    {.wire = "ebsOptimizedInfo", .kind = SHAPE_STRUCT, AT(ec2_ebs_info, ebs_optimized_info), .query = "EbsOptimizedInfo", .of = &ec2_ebs_optimized_info_shape},
+    {.wire = "nvmeSupport", .kind = SHAPE_STRING, AT(ec2_ebs_info, nvme_support), .query = "NvmeSupport"},
+    {.wire = "maximumEbsAttachments", .kind = SHAPE_INTEGER, AT(ec2_ebs_info, maximum_ebs_attachments), .query = "MaximumEbsAttachments"},
+    {.wire = "attachmentLimitType", .kind = SHAPE_STRING, AT(ec2_ebs_info, attachment_limit_type), .query = "AttachmentLimitType"},
+    {.wire = "maximumEbsCards", .kind = SHAPE_INTEGER, AT(ec2_ebs_info, maximum_ebs_cards), .query = "MaximumEbsCards"},
+    {.wire = "ebsCardSet", .kind = SHAPE_LIST, AT(ec2_ebs_info, ebs_cards), .query = "EbsCardSet", .item = "item", .of = &ec2_ebs_card_info_shape},
+};
+const struct shape ec2_ebs_info_shape = {"EbsInfo", sizeof(struct ec2_ebs_info), ec2_ebs_info_rows, ARRAY_LEN(ec2_ebs_info_rows)};
 
 static const struct shape_row ec2_ebs_instance_block_device_rows[] = {
     {.wire = "attachTime", .kind = SHAPE_TIME, AT(ec2_ebs_instance_block_device, attach_time), .query = "AttachTime"},
@@ -719,6 +1835,16 @@ static const struct shape_row ec2_ebs_instance_block_device_specification_rows[]
 };
 const struct shape ec2_ebs_instance_block_device_specification_shape = {"EbsInstanceBlockDeviceSpecification", sizeof(struct ec2_ebs_instance_block_device_specification), ec2_ebs_instance_block_device_specification_rows, ARRAY_LEN(ec2_ebs_instance_block_device_specification_rows)};
 
+static const struct shape_row ec2_ebs_optimized_info_rows[] = {
+    {.wire = "baselineBandwidthInMbps", .kind = SHAPE_INTEGER, AT(ec2_ebs_optimized_info, baseline_bandwidth_in_mbps), .query = "BaselineBandwidthInMbps"},
+    {.wire = "baselineThroughputInMBps", .kind = SHAPE_REAL, AT(ec2_ebs_optimized_info, baseline_throughput_in_m_bps), .query = "BaselineThroughputInMBps"},
+    {.wire = "baselineIops", .kind = SHAPE_INTEGER, AT(ec2_ebs_optimized_info, baseline_iops), .query = "BaselineIops"},
+    {.wire = "maximumBandwidthInMbps", .kind = SHAPE_INTEGER, AT(ec2_ebs_optimized_info, maximum_bandwidth_in_mbps), .query = "MaximumBandwidthInMbps"},
+    {.wire = "maximumThroughputInMBps", .kind = SHAPE_REAL, AT(ec2_ebs_optimized_info, maximum_throughput_in_m_bps), .query = "MaximumThroughputInMBps"},
+    {.wire = "maximumIops", .kind = SHAPE_INTEGER, AT(ec2_ebs_optimized_info, maximum_iops), .query = "MaximumIops"},
+};
+const struct shape ec2_ebs_optimized_info_shape = {"EbsOptimizedInfo", sizeof(struct ec2_ebs_optimized_info), ec2_ebs_optimized_info_rows, ARRAY_LEN(ec2_ebs_optimized_info_rows)};
+
 static const struct shape_row ec2_ebs_status_details_rows[] = {
     {.wire = "impairedSince", .kind = SHAPE_TIME, AT(ec2_ebs_status_details, impaired_since), .query = "ImpairedSince"},
     {.wire = "name", .kind = SHAPE_STRING, AT(ec2_ebs_status_details, name), .query = "Name"},
@@ -732,6 +1858,18 @@ static const struct shape_row ec2_ebs_status_summary_rows[] = {
 };
 const struct shape ec2_ebs_status_summary_shape = {"EbsStatusSummary", sizeof(struct ec2_ebs_status_summary), ec2_ebs_status_summary_rows, ARRAY_LEN(ec2_ebs_status_summary_rows)};
 
+static const struct shape_row ec2_efa_info_rows[] = {
+    {.wire = "maximumEfaInterfaces", .kind = SHAPE_INTEGER, AT(ec2_efa_info, maximum_efa_interfaces), .query = "MaximumEfaInterfaces"},
+};
+const struct shape ec2_efa_info_shape = {"EfaInfo", sizeof(struct ec2_efa_info), ec2_efa_info_rows, ARRAY_LEN(ec2_efa_info_rows)};
+
+static const struct shape_row ec2_egress_only_internet_gateway_rows[] = {
+    {.wire = "attachmentSet", .kind = SHAPE_LIST, AT(ec2_egress_only_internet_gateway, attachments), .query = "AttachmentSet", .item = "item", .of = &ec2_internet_gateway_attachment_shape},
+    {.wire = "egressOnlyInternetGatewayId", .kind = SHAPE_STRING, AT(ec2_egress_only_internet_gateway, egress_only_internet_gateway_id), .query = "EgressOnlyInternetGatewayId"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_egress_only_internet_gateway, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+};
+const struct shape ec2_egress_only_internet_gateway_shape = {"EgressOnlyInternetGateway", sizeof(struct ec2_egress_only_internet_gateway), ec2_egress_only_internet_gateway_rows, ARRAY_LEN(ec2_egress_only_internet_gateway_rows)};
+
 static const struct shape_row ec2_elastic_gpu_association_rows[] = {
     {.wire = "elasticGpuId", .kind = SHAPE_STRING, AT(ec2_elastic_gpu_association, elastic_gpu_id), .query = "ElasticGpuId"},
     {.wire = "elasticGpuAssociationId", .kind = SHAPE_STRING, AT(ec2_elastic_gpu_association, elastic_gpu_association_id), .query = "ElasticGpuAssociationId"},
@@ -744,6 +1882,11 @@ static const struct shape_row ec2_elastic_gpu_specification_rows[] = {
     {.wire = "Type", .kind = SHAPE_STRING, AT(ec2_elastic_gpu_specification, type), .flags = REQUIRED},
 };
 const struct shape ec2_elastic_gpu_specification_shape = {"ElasticGpuSpecification", sizeof(struct ec2_elastic_gpu_specification), ec2_elastic_gpu_specification_rows, ARRAY_LEN(ec2_elastic_gpu_specification_rows)};
+
+static const struct shape_row ec2_elastic_gpu_specification_response_rows[] = {
+    {.wire = "type", .kind = SHAPE_STRING, AT(ec2_elastic_gpu_specification_response, type), .query = "Type"},
+};
+const struct shape ec2_elastic_gpu_specification_response_shape = {"ElasticGpuSpecificationResponse", sizeof(struct ec2_elastic_gpu_specification_response), ec2_elastic_gpu_specification_response_rows, ARRAY_LEN(ec2_elastic_gpu_specification_response_rows)};
 
 static const struct shape_row ec2_elastic_inference_accelerator_rows[] = {
     {.wire = "Type", .kind = SHAPE_STRING, AT(ec2_elastic_inference_accelerator, type), .flags = REQUIRED},
@@ -797,6 +1940,129 @@ static const struct shape_row ec2_filter_rows[] = {
 };
 const struct shape ec2_filter_shape = {"Filter", sizeof(struct ec2_filter), ec2_filter_rows, ARRAY_LEN(ec2_filter_rows)};
 
+static const struct shape_row ec2_flow_log_rows[] = {
+    {.wire = "creationTime", .kind = SHAPE_TIME, AT(ec2_flow_log, creation_time), .query = "CreationTime"},
+    {.wire = "deliverLogsErrorMessage", .kind = SHAPE_STRING, AT(ec2_flow_log, deliver_logs_error_message), .query = "DeliverLogsErrorMessage"},
+    {.wire = "deliverLogsPermissionArn", .kind = SHAPE_STRING, AT(ec2_flow_log, deliver_logs_permission_arn), .query = "DeliverLogsPermissionArn"},
+    {.wire = "deliverCrossAccountRole", .kind = SHAPE_STRING, AT(ec2_flow_log, deliver_cross_account_role), .query = "DeliverCrossAccountRole"},
+    {.wire = "deliverLogsStatus", .kind = SHAPE_STRING, AT(ec2_flow_log, deliver_logs_status), .query = "DeliverLogsStatus"},
+    {.wire = "flowLogId", .kind = SHAPE_STRING, AT(ec2_flow_log, flow_log_id), .query = "FlowLogId"},
+    {.wire = "flowLogStatus", .kind = SHAPE_STRING, AT(ec2_flow_log, flow_log_status), .query = "FlowLogStatus"},
+    {.wire = "logGroupName", .kind = SHAPE_STRING, AT(ec2_flow_log, log_group_name), .query = "LogGroupName"},
+    {.wire = "resourceId", .kind = SHAPE_STRING, AT(ec2_flow_log, resource_id), .query = "ResourceId"},
+    {.wire = "trafficType", .kind = SHAPE_STRING, AT(ec2_flow_log, traffic_type), .query = "TrafficType"},
+    {.wire = "logDestinationType", .kind = SHAPE_STRING, AT(ec2_flow_log, log_destination_type), .query = "LogDestinationType"},
+    {.wire = "logDestination", .kind = SHAPE_STRING, AT(ec2_flow_log, log_destination), .query = "LogDestination"},
+    {.wire = "logFormat", .kind = SHAPE_STRING, AT(ec2_flow_log, log_format), .query = "LogFormat"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_flow_log, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "maxAggregationInterval", .kind = SHAPE_INTEGER, AT(ec2_flow_log, max_aggregation_interval), .query = "MaxAggregationInterval"},
+    {.wire = "destinationOptions", .kind = SHAPE_STRUCT, AT(ec2_flow_log, destination_options), .query = "DestinationOptions", .of = &ec2_destination_options_response_shape},
+    {.wire = "tagFieldSpecificationSet", .kind = SHAPE_LIST, AT(ec2_flow_log, tag_field_specifications), .query = "TagFieldSpecificationSet", .item = "item", .flags = BOUNDED, .of = &ec2_tag_field_specification_response_shape, .least = 1, .most = 3},
+};
+const struct shape ec2_flow_log_shape = {"FlowLog", sizeof(struct ec2_flow_log), ec2_flow_log_rows, ARRAY_LEN(ec2_flow_log_rows)};
+
+static const struct shape_row ec2_fpga_device_info_rows[] = {
+    {.wire = "name", .kind = SHAPE_STRING, AT(ec2_fpga_device_info, name), .query = "Name"},
+    {.wire = "manufacturer", .kind = SHAPE_STRING, AT(ec2_fpga_device_info, manufacturer), .query = "Manufacturer"},
+    {.wire = "count", .kind = SHAPE_INTEGER, AT(ec2_fpga_device_info, count), .query = "Count"},
+    {.wire = "memoryInfo", .kind = SHAPE_STRUCT, AT(ec2_fpga_device_info, memory_info), .query = "MemoryInfo", .of = &ec2_fpga_device_memory_info_shape},
+};
+const struct shape ec2_fpga_device_info_shape = {"FpgaDeviceInfo", sizeof(struct ec2_fpga_device_info), ec2_fpga_device_info_rows, ARRAY_LEN(ec2_fpga_device_info_rows)};
+
+static const struct shape_row ec2_fpga_device_memory_info_rows[] = {
+    {.wire = "sizeInMiB", .kind = SHAPE_INTEGER, AT(ec2_fpga_device_memory_info, size_in_mi_b), .query = "SizeInMiB"},
+};
+const struct shape ec2_fpga_device_memory_info_shape = {"FpgaDeviceMemoryInfo", sizeof(struct ec2_fpga_device_memory_info), ec2_fpga_device_memory_info_rows, ARRAY_LEN(ec2_fpga_device_memory_info_rows)};
+
+static const struct shape_row ec2_fpga_info_rows[] = {
+    {.wire = "fpgas", .kind = SHAPE_LIST, AT(ec2_fpga_info, fpgas), .query = "Fpgas", .item = "item", .of = &ec2_fpga_device_info_shape},
+    {.wire = "totalFpgaMemoryInMiB", .kind = SHAPE_INTEGER, AT(ec2_fpga_info, total_fpga_memory_in_mi_b), .query = "TotalFpgaMemoryInMiB"},
+};
+const struct shape ec2_fpga_info_shape = {"FpgaInfo", sizeof(struct ec2_fpga_info), ec2_fpga_info_rows, ARRAY_LEN(ec2_fpga_info_rows)};
+
+static const struct shape_row ec2_get_coip_pool_usage_request_rows[] = {
+    {.wire = "PoolId", .kind = SHAPE_STRING, AT(ec2_get_coip_pool_usage_request, pool_id), .flags = REQUIRED},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_get_coip_pool_usage_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_get_coip_pool_usage_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_get_coip_pool_usage_request, next_token)},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_get_coip_pool_usage_request, dry_run)},
+};
+const struct shape ec2_get_coip_pool_usage_request_shape = {"GetCoipPoolUsageRequest", sizeof(struct ec2_get_coip_pool_usage_request), ec2_get_coip_pool_usage_request_rows, ARRAY_LEN(ec2_get_coip_pool_usage_request_rows)};
+
+static const struct shape_row ec2_get_coip_pool_usage_result_rows[] = {
+    {.wire = "coipPoolId", .kind = SHAPE_STRING, AT(ec2_get_coip_pool_usage_result, coip_pool_id), .query = "CoipPoolId"},
+    {.wire = "coipAddressUsageSet", .kind = SHAPE_LIST, AT(ec2_get_coip_pool_usage_result, coip_address_usages), .query = "CoipAddressUsageSet", .item = "item", .of = &ec2_coip_address_usage_shape},
+    {.wire = "localGatewayRouteTableId", .kind = SHAPE_STRING, AT(ec2_get_coip_pool_usage_result, local_gateway_route_table_id), .query = "LocalGatewayRouteTableId"},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_get_coip_pool_usage_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_get_coip_pool_usage_result_shape = {"GetCoipPoolUsageResult", sizeof(struct ec2_get_coip_pool_usage_result), ec2_get_coip_pool_usage_result_rows, ARRAY_LEN(ec2_get_coip_pool_usage_result_rows)};
+
+static const struct shape_row ec2_get_console_output_request_rows[] = {
+    {.wire = "InstanceId", .kind = SHAPE_STRING, AT(ec2_get_console_output_request, instance_id), .flags = REQUIRED},
+    {.wire = "Latest", .kind = SHAPE_BOOLEAN, AT(ec2_get_console_output_request, latest)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_get_console_output_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_get_console_output_request_shape = {"GetConsoleOutputRequest", sizeof(struct ec2_get_console_output_request), ec2_get_console_output_request_rows, ARRAY_LEN(ec2_get_console_output_request_rows)};
+
+static const struct shape_row ec2_get_console_output_result_rows[] = {
+    {.wire = "instanceId", .kind = SHAPE_STRING, AT(ec2_get_console_output_result, instance_id), .query = "InstanceId"},
+    {.wire = "timestamp", .kind = SHAPE_TIME, AT(ec2_get_console_output_result, timestamp), .query = "Timestamp"},
+    {.wire = "output", .kind = SHAPE_STRING, AT(ec2_get_console_output_result, output), .query = "Output"},
+};
+const struct shape ec2_get_console_output_result_shape = {"GetConsoleOutputResult", sizeof(struct ec2_get_console_output_result), ec2_get_console_output_result_rows, ARRAY_LEN(ec2_get_console_output_result_rows)};
+
+static const struct shape_row ec2_get_managed_prefix_list_entries_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_get_managed_prefix_list_entries_request, dry_run)},
+    {.wire = "PrefixListId", .kind = SHAPE_STRING, AT(ec2_get_managed_prefix_list_entries_request, prefix_list_id), .flags = REQUIRED},
+    {.wire = "TargetVersion", .kind = SHAPE_INTEGER, AT(ec2_get_managed_prefix_list_entries_request, target_version)},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_get_managed_prefix_list_entries_request, max_results), .flags = BOUNDED, .least = 1, .most = 100},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_get_managed_prefix_list_entries_request, next_token)},
+};
+const struct shape ec2_get_managed_prefix_list_entries_request_shape = {"GetManagedPrefixListEntriesRequest", sizeof(struct ec2_get_managed_prefix_list_entries_request), ec2_get_managed_prefix_list_entries_request_rows, ARRAY_LEN(ec2_get_managed_prefix_list_entries_request_rows)};
+
+static const struct shape_row ec2_get_managed_prefix_list_entries_result_rows[] = {
+    {.wire = "entrySet", .kind = SHAPE_LIST, AT(ec2_get_managed_prefix_list_entries_result, entries), .query = "EntrySet", .item = "item", .of = &ec2_prefix_list_entry_shape},
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_get_managed_prefix_list_entries_result, next_token), .query = "NextToken"},
+};
+const struct shape ec2_get_managed_prefix_list_entries_result_shape = {"GetManagedPrefixListEntriesResult", sizeof(struct ec2_get_managed_prefix_list_entries_result), ec2_get_managed_prefix_list_entries_result_rows, ARRAY_LEN(ec2_get_managed_prefix_list_entries_result_rows)};
+
+static const struct shape_row ec2_get_security_groups_for_vpc_request_rows[] = {
+    {.wire = "VpcId", .kind = SHAPE_STRING, AT(ec2_get_security_groups_for_vpc_request, vpc_id), .flags = REQUIRED},
+    {.wire = "NextToken", .kind = SHAPE_STRING, AT(ec2_get_security_groups_for_vpc_request, next_token)},
+    {.wire = "MaxResults", .kind = SHAPE_INTEGER, AT(ec2_get_security_groups_for_vpc_request, max_results), .flags = BOUNDED, .least = 5, .most = 1000},
+    {.wire = "Filter", .kind = SHAPE_LIST, AT(ec2_get_security_groups_for_vpc_request, filters), .item = "Filter", .of = &ec2_filter_shape},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_get_security_groups_for_vpc_request, dry_run)},
+};
+const struct shape ec2_get_security_groups_for_vpc_request_shape = {"GetSecurityGroupsForVpcRequest", sizeof(struct ec2_get_security_groups_for_vpc_request), ec2_get_security_groups_for_vpc_request_rows, ARRAY_LEN(ec2_get_security_groups_for_vpc_request_rows)};
+
+static const struct shape_row ec2_get_security_groups_for_vpc_result_rows[] = {
+    {.wire = "nextToken", .kind = SHAPE_STRING, AT(ec2_get_security_groups_for_vpc_result, next_token), .query = "NextToken"},
+    {.wire = "securityGroupForVpcSet", .kind = SHAPE_LIST, AT(ec2_get_security_groups_for_vpc_result, security_group_for_vpcs), .query = "SecurityGroupForVpcSet", .item = "item", .of = &ec2_security_group_for_vpc_shape},
+};
+const struct shape ec2_get_security_groups_for_vpc_result_shape = {"GetSecurityGroupsForVpcResult", sizeof(struct ec2_get_security_groups_for_vpc_result), ec2_get_security_groups_for_vpc_result_rows, ARRAY_LEN(ec2_get_security_groups_for_vpc_result_rows)};
+
+static const struct shape_row ec2_gpu_device_info_rows[] = {
+    {.wire = "name", .kind = SHAPE_STRING, AT(ec2_gpu_device_info, name), .query = "Name"},
+    {.wire = "manufacturer", .kind = SHAPE_STRING, AT(ec2_gpu_device_info, manufacturer), .query = "Manufacturer"},
+    {.wire = "count", .kind = SHAPE_INTEGER, AT(ec2_gpu_device_info, count), .query = "Count"},
+    {.wire = "logicalGpuCount", .kind = SHAPE_INTEGER, AT(ec2_gpu_device_info, logical_gpu_count), .query = "LogicalGpuCount"},
+    {.wire = "gpuPartitionSize", .kind = SHAPE_REAL, AT(ec2_gpu_device_info, gpu_partition_size), .query = "GpuPartitionSize"},
+    {.wire = "workloadSet", .kind = SHAPE_STRINGS, AT(ec2_gpu_device_info, workloads), .query = "WorkloadSet", .item = "item"},
+    {.wire = "memoryInfo", .kind = SHAPE_STRUCT, AT(ec2_gpu_device_info, memory_info), .query = "MemoryInfo", .of = &ec2_gpu_device_memory_info_shape},
+};
+const struct shape ec2_gpu_device_info_shape = {"GpuDeviceInfo", sizeof(struct ec2_gpu_device_info), ec2_gpu_device_info_rows, ARRAY_LEN(ec2_gpu_device_info_rows)};
+
+static const struct shape_row ec2_gpu_device_memory_info_rows[] = {
+    {.wire = "sizeInMiB", .kind = SHAPE_INTEGER, AT(ec2_gpu_device_memory_info, size_in_mi_b), .query = "SizeInMiB"},
+};
+const struct shape ec2_gpu_device_memory_info_shape = {"GpuDeviceMemoryInfo", sizeof(struct ec2_gpu_device_memory_info), ec2_gpu_device_memory_info_rows, ARRAY_LEN(ec2_gpu_device_memory_info_rows)};
+
+static const struct shape_row ec2_gpu_info_rows[] = {
+    {.wire = "gpus", .kind = SHAPE_LIST, AT(ec2_gpu_info, gpus), .query = "Gpus", .item = "item", .of = &ec2_gpu_device_info_shape},
+    {.wire = "totalGpuMemoryInMiB", .kind = SHAPE_INTEGER, AT(ec2_gpu_info, total_gpu_memory_in_mi_b), .query = "TotalGpuMemoryInMiB"},
+};
+const struct shape ec2_gpu_info_shape = {"GpuInfo", sizeof(struct ec2_gpu_info), ec2_gpu_info_rows, ARRAY_LEN(ec2_gpu_info_rows)};
+
 static const struct shape_row ec2_group_identifier_rows[] = {
     {.wire = "groupId", .kind = SHAPE_STRING, AT(ec2_group_identifier, group_id), .query = "GroupId"},
     {.wire = "groupName", .kind = SHAPE_STRING, AT(ec2_group_identifier, group_name), .query = "GroupName"},
@@ -825,11 +2091,106 @@ static const struct shape_row ec2_iam_instance_profile_specification_rows[] = {
 };
 const struct shape ec2_iam_instance_profile_specification_shape = {"IamInstanceProfileSpecification", sizeof(struct ec2_iam_instance_profile_specification), ec2_iam_instance_profile_specification_rows, ARRAY_LEN(ec2_iam_instance_profile_specification_rows)};
 
+static const struct shape_row ec2_icmp_type_code_rows[] = {
+    {.wire = "code", .kind = SHAPE_INTEGER, AT(ec2_icmp_type_code, code), .query = "Code"},
+    {.wire = "type", .kind = SHAPE_INTEGER, AT(ec2_icmp_type_code, type), .query = "Type"},
+};
+const struct shape ec2_icmp_type_code_shape = {"IcmpTypeCode", sizeof(struct ec2_icmp_type_code), ec2_icmp_type_code_rows, ARRAY_LEN(ec2_icmp_type_code_rows)};
+
 static const struct shape_row ec2_igw_firewall_rows[] = {
     {.wire = "firewallArn", .kind = SHAPE_STRING, AT(ec2_igw_firewall, firewall_arn), .query = "FirewallArn"},
     {.wire = "status", .kind = SHAPE_STRING, AT(ec2_igw_firewall, status), .query = "Status"},
 };
 const struct shape ec2_igw_firewall_shape = {"IgwFirewall", sizeof(struct ec2_igw_firewall), ec2_igw_firewall_rows, ARRAY_LEN(ec2_igw_firewall_rows)};
+
+static const struct shape_row ec2_image_rows[] = {
+    {.wire = "platformDetails", .kind = SHAPE_STRING, AT(ec2_image, platform_details), .query = "PlatformDetails"},
+    {.wire = "usageOperation", .kind = SHAPE_STRING, AT(ec2_image, usage_operation), .query = "UsageOperation"},
+    {.wire = "blockDeviceMapping", .kind = SHAPE_LIST, AT(ec2_image, block_device_mappings), .query = "BlockDeviceMapping", .item = "item", .of = &ec2_block_device_mapping_shape},
+    {.wire = "description", .kind = SHAPE_STRING, AT(ec2_image, description), .query = "Description"},
+    {.wire = "enaSupport", .kind = SHAPE_BOOLEAN, AT(ec2_image, ena_support), .query = "EnaSupport"},
+    {.wire = "hypervisor", .kind = SHAPE_STRING, AT(ec2_image, hypervisor), .query = "Hypervisor"},
+    {.wire = "imageOwnerAlias", .kind = SHAPE_STRING, AT(ec2_image, image_owner_alias), .query = "ImageOwnerAlias"},
+    {.wire = "name", .kind = SHAPE_STRING, AT(ec2_image, name), .query = "Name"},
+    {.wire = "rootDeviceName", .kind = SHAPE_STRING, AT(ec2_image, root_device_name), .query = "RootDeviceName"},
+    {.wire = "rootDeviceType", .kind = SHAPE_STRING, AT(ec2_image, root_device_type), .query = "RootDeviceType"},
+    {.wire = "sriovNetSupport", .kind = SHAPE_STRING, AT(ec2_image, sriov_net_support), .query = "SriovNetSupport"},
+    {.wire = "stateReason", .kind = SHAPE_STRUCT, AT(ec2_image, state_reason), .query = "StateReason", .of = &ec2_state_reason_shape},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_image, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "virtualizationType", .kind = SHAPE_STRING, AT(ec2_image, virtualization_type), .query = "VirtualizationType"},
+    {.wire = "bootMode", .kind = SHAPE_STRING, AT(ec2_image, boot_mode), .query = "BootMode"},
+    {.wire = "tpmSupport", .kind = SHAPE_STRING, AT(ec2_image, tpm_support), .query = "TpmSupport"},
+    {.wire = "deprecationTime", .kind = SHAPE_STRING, AT(ec2_image, deprecation_time), .query = "DeprecationTime"},
+    {.wire = "imdsSupport", .kind = SHAPE_STRING, AT(ec2_image, imds_support), .query = "ImdsSupport"},
+    {.wire = "sourceInstanceId", .kind = SHAPE_STRING, AT(ec2_image, source_instance_id), .query = "SourceInstanceId"},
+    {.wire = "deregistrationProtection", .kind = SHAPE_STRING, AT(ec2_image, deregistration_protection), .query = "DeregistrationProtection"},
+    {.wire = "lastLaunchedTime", .kind = SHAPE_STRING, AT(ec2_image, last_launched_time), .query = "LastLaunchedTime"},
+    {.wire = "imageAllowed", .kind = SHAPE_BOOLEAN, AT(ec2_image, image_allowed), .query = "ImageAllowed"},
+    {.wire = "sourceImageId", .kind = SHAPE_STRING, AT(ec2_image, source_image_id), .query = "SourceImageId"},
+    {.wire = "sourceImageRegion", .kind = SHAPE_STRING, AT(ec2_image, source_image_region), .query = "SourceImageRegion"},
+    {.wire = "freeTierEligible", .kind = SHAPE_BOOLEAN, AT(ec2_image, free_tier_eligible), .query = "FreeTierEligible"},
+    {.wire = "publicSsmParameterName", .kind = SHAPE_STRING, AT(ec2_image, public_ssm_parameter_name), .query = "PublicSsmParameterName"},
+    {.wire = "imageWatermarkSet", .kind = SHAPE_LIST, AT(ec2_image, image_watermarks), .query = "ImageWatermarkSet", .item = "item", .of = &ec2_image_watermark_shape},
+    {.wire = "scanResults", .kind = SHAPE_STRUCT, AT(ec2_image, scan_results), .query = "ScanResults", .of = &ec2_scan_results_shape},
+    {.wire = "instanceTypeSpecification", .kind = SHAPE_STRUCT, AT(ec2_image, instance_type_specification), .query = "InstanceTypeSpecification", .of = &ec2_instance_type_specification_shape},
+    {.wire = "imageId", .kind = SHAPE_STRING, AT(ec2_image, image_id), .query = "ImageId"},
+    {.wire = "imageLocation", .kind = SHAPE_STRING, AT(ec2_image, image_location), .query = "ImageLocation"},
+    {.wire = "imageState", .kind = SHAPE_STRING, AT(ec2_image, state), .query = "ImageState"},
+    {.wire = "imageOwnerId", .kind = SHAPE_STRING, AT(ec2_image, owner_id), .query = "ImageOwnerId"},
+    {.wire = "creationDate", .kind = SHAPE_STRING, AT(ec2_image, creation_date), .query = "CreationDate"},
+    {.wire = "isPublic", .kind = SHAPE_BOOLEAN, AT(ec2_image, public), .query = "IsPublic"},
+    {.wire = "productCodes", .kind = SHAPE_LIST, AT(ec2_image, product_codes), .query = "ProductCodes", .item = "item", .of = &ec2_product_code_shape},
+    {.wire = "architecture", .kind = SHAPE_STRING, AT(ec2_image, architecture), .query = "Architecture"},
+    {.wire = "imageType", .kind = SHAPE_STRING, AT(ec2_image, image_type), .query = "ImageType"},
+    {.wire = "kernelId", .kind = SHAPE_STRING, AT(ec2_image, kernel_id), .query = "KernelId"},
+    {.wire = "ramdiskId", .kind = SHAPE_STRING, AT(ec2_image, ramdisk_id), .query = "RamdiskId"},
+    {.wire = "platform", .kind = SHAPE_STRING, AT(ec2_image, platform), .query = "Platform"},
+};
+const struct shape ec2_image_shape = {"Image", sizeof(struct ec2_image), ec2_image_rows, ARRAY_LEN(ec2_image_rows)};
+
+static const struct shape_row ec2_image_watermark_rows[] = {
+    {.wire = "watermarkKey", .kind = SHAPE_STRING, AT(ec2_image_watermark, watermark_key), .query = "WatermarkKey"},
+    {.wire = "sourceImageRegion", .kind = SHAPE_STRING, AT(ec2_image_watermark, source_image_region), .query = "SourceImageRegion"},
+    {.wire = "sourceImageId", .kind = SHAPE_STRING, AT(ec2_image_watermark, source_image_id), .query = "SourceImageId"},
+    {.wire = "sourceImageCreationTime", .kind = SHAPE_TIME, AT(ec2_image_watermark, source_image_creation_time), .query = "SourceImageCreationTime"},
+    {.wire = "watermarkCreationTime", .kind = SHAPE_TIME, AT(ec2_image_watermark, watermark_creation_time), .query = "WatermarkCreationTime"},
+};
+const struct shape ec2_image_watermark_shape = {"ImageWatermark", sizeof(struct ec2_image_watermark), ec2_image_watermark_rows, ARRAY_LEN(ec2_image_watermark_rows)};
+
+static const struct shape_row ec2_import_key_pair_request_rows[] = {
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_import_key_pair_request, tag_specifications), .item = "item", .of = &ec2_tag_specification_shape},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_import_key_pair_request, dry_run), .query = "DryRun"},
+    {.wire = "keyName", .kind = SHAPE_STRING, AT(ec2_import_key_pair_request, key_name), .query = "KeyName", .flags = REQUIRED},
+    {.wire = "publicKeyMaterial", .kind = SHAPE_BLOB, AT(ec2_import_key_pair_request, public_key_material), .query = "PublicKeyMaterial", .flags = REQUIRED},
+};
+const struct shape ec2_import_key_pair_request_shape = {"ImportKeyPairRequest", sizeof(struct ec2_import_key_pair_request), ec2_import_key_pair_request_rows, ARRAY_LEN(ec2_import_key_pair_request_rows)};
+
+static const struct shape_row ec2_import_key_pair_result_rows[] = {
+    {.wire = "keyFingerprint", .kind = SHAPE_STRING, AT(ec2_import_key_pair_result, key_fingerprint), .query = "KeyFingerprint"},
+    {.wire = "keyName", .kind = SHAPE_STRING, AT(ec2_import_key_pair_result, key_name), .query = "KeyName"},
+    {.wire = "keyPairId", .kind = SHAPE_STRING, AT(ec2_import_key_pair_result, key_pair_id), .query = "KeyPairId"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_import_key_pair_result, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+};
+const struct shape ec2_import_key_pair_result_shape = {"ImportKeyPairResult", sizeof(struct ec2_import_key_pair_result), ec2_import_key_pair_result_rows, ARRAY_LEN(ec2_import_key_pair_result_rows)};
+
+static const struct shape_row ec2_inference_accelerator_info_rows[] = {
+    {.wire = "accelerators", .kind = SHAPE_LIST, AT(ec2_inference_accelerator_info, accelerators), .query = "Accelerators", .item = "item", .of = &ec2_inference_device_info_shape},
+    {.wire = "totalInferenceMemoryInMiB", .kind = SHAPE_INTEGER, AT(ec2_inference_accelerator_info, total_inference_memory_in_mi_b), .query = "TotalInferenceMemoryInMiB"},
+};
+const struct shape ec2_inference_accelerator_info_shape = {"InferenceAcceleratorInfo", sizeof(struct ec2_inference_accelerator_info), ec2_inference_accelerator_info_rows, ARRAY_LEN(ec2_inference_accelerator_info_rows)};
+
+static const struct shape_row ec2_inference_device_info_rows[] = {
+    {.wire = "count", .kind = SHAPE_INTEGER, AT(ec2_inference_device_info, count), .query = "Count"},
+    {.wire = "name", .kind = SHAPE_STRING, AT(ec2_inference_device_info, name), .query = "Name"},
+    {.wire = "manufacturer", .kind = SHAPE_STRING, AT(ec2_inference_device_info, manufacturer), .query = "Manufacturer"},
+    {.wire = "memoryInfo", .kind = SHAPE_STRUCT, AT(ec2_inference_device_info, memory_info), .query = "MemoryInfo", .of = &ec2_inference_device_memory_info_shape},
+};
+const struct shape ec2_inference_device_info_shape = {"InferenceDeviceInfo", sizeof(struct ec2_inference_device_info), ec2_inference_device_info_rows, ARRAY_LEN(ec2_inference_device_info_rows)};
+
+static const struct shape_row ec2_inference_device_memory_info_rows[] = {
+    {.wire = "sizeInMiB", .kind = SHAPE_INTEGER, AT(ec2_inference_device_memory_info, size_in_mi_b), .query = "SizeInMiB"},
+};
+const struct shape ec2_inference_device_memory_info_shape = {"InferenceDeviceMemoryInfo", sizeof(struct ec2_inference_device_memory_info), ec2_inference_device_memory_info_rows, ARRAY_LEN(ec2_inference_device_memory_info_rows)};
 
 static const struct shape_row ec2_instance_rows[] = {
     {.wire = "architecture", .kind = SHAPE_STRING, AT(ec2_instance, architecture), .query = "Architecture"},
@@ -907,6 +2268,27 @@ static const struct shape_row ec2_instance_attachment_ena_srd_udp_specification_
 };
 const struct shape ec2_instance_attachment_ena_srd_udp_specification_shape = {"InstanceAttachmentEnaSrdUdpSpecification", sizeof(struct ec2_instance_attachment_ena_srd_udp_specification), ec2_instance_attachment_ena_srd_udp_specification_rows, ARRAY_LEN(ec2_instance_attachment_ena_srd_udp_specification_rows)};
 
+static const struct shape_row ec2_instance_attribute_rows[] = {
+    {.wire = "blockDeviceMapping", .kind = SHAPE_LIST, AT(ec2_instance_attribute, block_device_mappings), .query = "BlockDeviceMapping", .item = "item", .of = &ec2_instance_block_device_mapping_shape},
+    {.wire = "disableApiTermination", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, disable_api_termination), .query = "DisableApiTermination", .of = &ec2_attribute_boolean_value_shape},
+    {.wire = "enaSupport", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, ena_support), .query = "EnaSupport", .of = &ec2_attribute_boolean_value_shape},
+    {.wire = "enclaveOptions", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, enclave_options), .query = "EnclaveOptions", .of = &ec2_enclave_options_shape},
+    {.wire = "ebsOptimized", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, ebs_optimized), .query = "EbsOptimized", .of = &ec2_attribute_boolean_value_shape},
+    {.wire = "instanceId", .kind = SHAPE_STRING, AT(ec2_instance_attribute, instance_id), .query = "InstanceId"},
+    {.wire = "instanceInitiatedShutdownBehavior", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, instance_initiated_shutdown_behavior), .query = "InstanceInitiatedShutdownBehavior", .of = &ec2_attribute_value_shape},
+    {.wire = "instanceType", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, instance_type), .query = "InstanceType", .of = &ec2_attribute_value_shape},
+    {.wire = "kernel", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, kernel_id), .query = "Kernel", .of = &ec2_attribute_value_shape},
+    {.wire = "productCodes", .kind = SHAPE_LIST, AT(ec2_instance_attribute, product_codes), .query = "ProductCodes", .item = "item", .of = &ec2_product_code_shape},
+    {.wire = "ramdisk", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, ramdisk_id), .query = "Ramdisk", .of = &ec2_attribute_value_shape},
+    {.wire = "rootDeviceName", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, root_device_name), .query = "RootDeviceName", .of = &ec2_attribute_value_shape},
+    {.wire = "sourceDestCheck", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, source_dest_check), .query = "SourceDestCheck", .of = &ec2_attribute_boolean_value_shape},
+    {.wire = "sriovNetSupport", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, sriov_net_support), .query = "SriovNetSupport", .of = &ec2_attribute_value_shape},
+    {.wire = "userData", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, user_data), .query = "UserData", .of = &ec2_attribute_value_shape},
+    {.wire = "disableApiStop", .kind = SHAPE_STRUCT, AT(ec2_instance_attribute, disable_api_stop), .query = "DisableApiStop", .of = &ec2_attribute_boolean_value_shape},
+    {.wire = "groupSet", .kind = SHAPE_LIST, AT(ec2_instance_attribute, groups), .query = "GroupSet", .item = "item", .of = &ec2_group_identifier_shape},
+};
+const struct shape ec2_instance_attribute_shape = {"InstanceAttribute", sizeof(struct ec2_instance_attribute), ec2_instance_attribute_rows, ARRAY_LEN(ec2_instance_attribute_rows)};
+
 static const struct shape_row ec2_instance_block_device_mapping_rows[] = {
     {.wire = "deviceName", .kind = SHAPE_STRING, AT(ec2_instance_block_device_mapping, device_name), .query = "DeviceName"},
     {.wire = "ebs", .kind = SHAPE_STRUCT, AT(ec2_instance_block_device_mapping, ebs), .query = "Ebs", .of = &ec2_ebs_instance_block_device_shape},
@@ -921,6 +2303,12 @@ static const struct shape_row ec2_instance_block_device_mapping_specification_ro
 };
 const struct shape ec2_instance_block_device_mapping_specification_shape = {"InstanceBlockDeviceMappingSpecification", sizeof(struct ec2_instance_block_device_mapping_specification), ec2_instance_block_device_mapping_specification_rows, ARRAY_LEN(ec2_instance_block_device_mapping_specification_rows)};
 
+static const struct shape_row ec2_instance_credit_specification_rows[] = {
+    {.wire = "instanceId", .kind = SHAPE_STRING, AT(ec2_instance_credit_specification, instance_id), .query = "InstanceId"},
+    {.wire = "cpuCredits", .kind = SHAPE_STRING, AT(ec2_instance_credit_specification, cpu_credits), .query = "CpuCredits"},
+};
+const struct shape ec2_instance_credit_specification_shape = {"InstanceCreditSpecification", sizeof(struct ec2_instance_credit_specification), ec2_instance_credit_specification_rows, ARRAY_LEN(ec2_instance_credit_specification_rows)};
+
 static const struct shape_row ec2_instance_ipv4_prefix_rows[] = {
     {.wire = "ipv4Prefix", .kind = SHAPE_STRING, AT(ec2_instance_ipv4_prefix, ipv4_prefix), .query = "Ipv4Prefix"},
 };
@@ -931,6 +2319,11 @@ static const struct shape_row ec2_instance_ipv6_address_rows[] = {
     {.wire = "isPrimaryIpv6", .kind = SHAPE_BOOLEAN, AT(ec2_instance_ipv6_address, is_primary_ipv6), .query = "IsPrimaryIpv6"},
 };
 const struct shape ec2_instance_ipv6_address_shape = {"InstanceIpv6Address", sizeof(struct ec2_instance_ipv6_address), ec2_instance_ipv6_address_rows, ARRAY_LEN(ec2_instance_ipv6_address_rows)};
+
+static const struct shape_row ec2_instance_ipv6_address_request_rows[] = {
+    {.wire = "Ipv6Address", .kind = SHAPE_STRING, AT(ec2_instance_ipv6_address_request, ipv6_address)},
+};
+const struct shape ec2_instance_ipv6_address_request_shape = {"InstanceIpv6AddressRequest", sizeof(struct ec2_instance_ipv6_address_request), ec2_instance_ipv6_address_request_rows, ARRAY_LEN(ec2_instance_ipv6_address_request_rows)};
 
 static const struct shape_row ec2_instance_ipv6_prefix_rows[] = {
     {.wire = "ipv6Prefix", .kind = SHAPE_STRING, AT(ec2_instance_ipv6_prefix, ipv6_prefix), .query = "Ipv6Prefix"},
@@ -972,6 +2365,12 @@ static const struct shape_row ec2_instance_metadata_options_response_rows[] = {
     {.wire = "instanceMetadataTags", .kind = SHAPE_STRING, AT(ec2_instance_metadata_options_response, instance_metadata_tags), .query = "InstanceMetadataTags"},
 };
 const struct shape ec2_instance_metadata_options_response_shape = {"InstanceMetadataOptionsResponse", sizeof(struct ec2_instance_metadata_options_response), ec2_instance_metadata_options_response_rows, ARRAY_LEN(ec2_instance_metadata_options_response_rows)};
+
+static const struct shape_row ec2_instance_monitoring_rows[] = {
+    {.wire = "instanceId", .kind = SHAPE_STRING, AT(ec2_instance_monitoring, instance_id), .query = "InstanceId"},
+    {.wire = "monitoring", .kind = SHAPE_STRUCT, AT(ec2_instance_monitoring, monitoring), .query = "Monitoring", .of = &ec2_monitoring_shape},
+};
+const struct shape ec2_instance_monitoring_shape = {"InstanceMonitoring", sizeof(struct ec2_instance_monitoring), ec2_instance_monitoring_rows, ARRAY_LEN(ec2_instance_monitoring_rows)};
 
 static const struct shape_row ec2_instance_network_interface_rows[] = {
     {.wire = "association", .kind = SHAPE_STRUCT, AT(ec2_instance_network_interface, association), .query = "Association", .of = &ec2_instance_network_interface_association_shape},
@@ -1062,6 +2461,66 @@ static const struct shape_row ec2_instance_private_ip_address_rows[] = {
     {.wire = "privateIpAddress", .kind = SHAPE_STRING, AT(ec2_instance_private_ip_address, private_ip_address), .query = "PrivateIpAddress"},
 };
 const struct shape ec2_instance_private_ip_address_shape = {"InstancePrivateIpAddress", sizeof(struct ec2_instance_private_ip_address), ec2_instance_private_ip_address_rows, ARRAY_LEN(ec2_instance_private_ip_address_rows)};
+
+static const struct shape_row ec2_instance_requirements_rows[] = {
+    {.wire = "vCpuCount", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, v_cpu_count), .query = "VCpuCount", .of = &ec2_v_cpu_count_range_shape},
+    {.wire = "memoryMiB", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, memory_mi_b), .query = "MemoryMiB", .of = &ec2_memory_mi_b_shape},
+    {.wire = "cpuManufacturerSet", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements, cpu_manufacturers), .query = "CpuManufacturerSet", .item = "item"},
+    {.wire = "memoryGiBPerVCpu", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, memory_gi_b_per_v_cpu), .query = "MemoryGiBPerVCpu", .of = &ec2_memory_gi_b_per_v_cpu_shape},
+    {.wire = "excludedInstanceTypeSet", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements, excluded_instance_types), .query = "ExcludedInstanceTypeSet", .item = "item", .flags = BOUNDED, .least = 0, .most = 400},
+    {.wire = "instanceGenerationSet", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements, instance_generations), .query = "InstanceGenerationSet", .item = "item"},
+    {.wire = "spotMaxPricePercentageOverLowestPrice", .kind = SHAPE_INTEGER, AT(ec2_instance_requirements, spot_max_price_percentage_over_lowest_price), .query = "SpotMaxPricePercentageOverLowestPrice"},
+    {.wire = "onDemandMaxPricePercentageOverLowestPrice", .kind = SHAPE_INTEGER, AT(ec2_instance_requirements, on_demand_max_price_percentage_over_lowest_price), .query = "OnDemandMaxPricePercentageOverLowestPrice"},
+    {.wire = "bareMetal", .kind = SHAPE_STRING, AT(ec2_instance_requirements, bare_metal), .query = "BareMetal"},
+    {.wire = "burstablePerformance", .kind = SHAPE_STRING, AT(ec2_instance_requirements, burstable_performance), .query = "BurstablePerformance"},
+    {.wire = "requireHibernateSupport", .kind = SHAPE_BOOLEAN, AT(ec2_instance_requirements, require_hibernate_support), .query = "RequireHibernateSupport"},
+    {.wire = "networkInterfaceCount", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, network_interface_count), .query = "NetworkInterfaceCount", .of = &ec2_network_interface_count_shape},
+    {.wire = "localStorage", .kind = SHAPE_STRING, AT(ec2_instance_requirements, local_storage), .query = "LocalStorage"},
+    {.wire = "localStorageTypeSet", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements, local_storage_types), .query = "LocalStorageTypeSet", .item = "item"},
+    {.wire = "totalLocalStorageGB", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, total_local_storage_gb), .query = "TotalLocalStorageGB", .of = &ec2_total_local_storage_gb_shape},
+    {.wire = "baselineEbsBandwidthMbps", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, baseline_ebs_bandwidth_mbps), .query = "BaselineEbsBandwidthMbps", .of = &ec2_baseline_ebs_bandwidth_mbps_shape},
+    {.wire = "acceleratorTypeSet", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements, accelerator_types), .query = "AcceleratorTypeSet", .item = "item"},
+    {.wire = "acceleratorCount", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, accelerator_count), .query = "AcceleratorCount", .of = &ec2_accelerator_count_shape},
+    {.wire = "acceleratorManufacturerSet", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements, accelerator_manufacturers), .query = "AcceleratorManufacturerSet", .item = "item"},
+    {.wire = "acceleratorNameSet", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements, accelerator_names), .query = "AcceleratorNameSet", .item = "item"},
+    {.wire = "acceleratorTotalMemoryMiB", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, accelerator_total_memory_mi_b), .query = "AcceleratorTotalMemoryMiB", .of = &ec2_accelerator_total_memory_mi_b_shape},
+    {.wire = "networkBandwidthGbps", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, network_bandwidth_gbps), .query = "NetworkBandwidthGbps", .of = &ec2_network_bandwidth_gbps_shape},
+    {.wire = "allowedInstanceTypeSet", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements, allowed_instance_types), .query = "AllowedInstanceTypeSet", .item = "item", .flags = BOUNDED, .least = 0, .most = 400},
+    {.wire = "maxSpotPriceAsPercentageOfOptimalOnDemandPrice", .kind = SHAPE_INTEGER, AT(ec2_instance_requirements, max_spot_price_as_percentage_of_optimal_on_demand_price), .query = "MaxSpotPriceAsPercentageOfOptimalOnDemandPrice"},
+    {.wire = "baselinePerformanceFactors", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements, baseline_performance_factors), .query = "BaselinePerformanceFactors", .of = &ec2_baseline_performance_factors_shape},
+    {.wire = "requireEncryptionInTransit", .kind = SHAPE_BOOLEAN, AT(ec2_instance_requirements, require_encryption_in_transit), .query = "RequireEncryptionInTransit"},
+};
+const struct shape ec2_instance_requirements_shape = {"InstanceRequirements", sizeof(struct ec2_instance_requirements), ec2_instance_requirements_rows, ARRAY_LEN(ec2_instance_requirements_rows)};
+
+static const struct shape_row ec2_instance_requirements_request_rows[] = {
+    {.wire = "VCpuCount", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, v_cpu_count), .flags = REQUIRED, .of = &ec2_v_cpu_count_range_request_shape},
+    {.wire = "MemoryMiB", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, memory_mi_b), .flags = REQUIRED, .of = &ec2_memory_mi_b_request_shape},
+    {.wire = "CpuManufacturer", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements_request, cpu_manufacturers), .item = "item"},
+    {.wire = "MemoryGiBPerVCpu", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, memory_gi_b_per_v_cpu), .of = &ec2_memory_gi_b_per_v_cpu_request_shape},
+    {.wire = "ExcludedInstanceType", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements_request, excluded_instance_types), .item = "item", .flags = BOUNDED, .least = 0, .most = 400},
+    {.wire = "InstanceGeneration", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements_request, instance_generations), .item = "item"},
+    {.wire = "SpotMaxPricePercentageOverLowestPrice", .kind = SHAPE_INTEGER, AT(ec2_instance_requirements_request, spot_max_price_percentage_over_lowest_price)},
+    {.wire = "OnDemandMaxPricePercentageOverLowestPrice", .kind = SHAPE_INTEGER, AT(ec2_instance_requirements_request, on_demand_max_price_percentage_over_lowest_price)},
+    {.wire = "BareMetal", .kind = SHAPE_STRING, AT(ec2_instance_requirements_request, bare_metal)},
+    {.wire = "BurstablePerformance", .kind = SHAPE_STRING, AT(ec2_instance_requirements_request, burstable_performance)},
+    {.wire = "RequireHibernateSupport", .kind = SHAPE_BOOLEAN, AT(ec2_instance_requirements_request, require_hibernate_support)},
+    {.wire = "NetworkInterfaceCount", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, network_interface_count), .of = &ec2_network_interface_count_request_shape},
+    {.wire = "LocalStorage", .kind = SHAPE_STRING, AT(ec2_instance_requirements_request, local_storage)},
+    {.wire = "LocalStorageType", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements_request, local_storage_types), .item = "item"},
+    {.wire = "TotalLocalStorageGB", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, total_local_storage_gb), .of = &ec2_total_local_storage_gb_request_shape},
+    {.wire = "BaselineEbsBandwidthMbps", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, baseline_ebs_bandwidth_mbps), .of = &ec2_baseline_ebs_bandwidth_mbps_request_shape},
+    {.wire = "AcceleratorType", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements_request, accelerator_types), .item = "item"},
+    {.wire = "AcceleratorCount", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, accelerator_count), .of = &ec2_accelerator_count_request_shape},
+    {.wire = "AcceleratorManufacturer", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements_request, accelerator_manufacturers), .item = "item"},
+    {.wire = "AcceleratorName", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements_request, accelerator_names), .item = "item"},
+    {.wire = "AcceleratorTotalMemoryMiB", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, accelerator_total_memory_mi_b), .of = &ec2_accelerator_total_memory_mi_b_request_shape},
+    {.wire = "NetworkBandwidthGbps", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, network_bandwidth_gbps), .of = &ec2_network_bandwidth_gbps_request_shape},
+    {.wire = "AllowedInstanceType", .kind = SHAPE_STRINGS, AT(ec2_instance_requirements_request, allowed_instance_types), .item = "item", .flags = BOUNDED, .least = 0, .most = 400},
+    {.wire = "MaxSpotPriceAsPercentageOfOptimalOnDemandPrice", .kind = SHAPE_INTEGER, AT(ec2_instance_requirements_request, max_spot_price_as_percentage_of_optimal_on_demand_price)},
+    {.wire = "BaselinePerformanceFactors", .kind = SHAPE_STRUCT, AT(ec2_instance_requirements_request, baseline_performance_factors), .of = &ec2_baseline_performance_factors_request_shape},
+    {.wire = "RequireEncryptionInTransit", .kind = SHAPE_BOOLEAN, AT(ec2_instance_requirements_request, require_encryption_in_transit)},
+};
+const struct shape ec2_instance_requirements_request_shape = {"InstanceRequirementsRequest", sizeof(struct ec2_instance_requirements_request), ec2_instance_requirements_request_rows, ARRAY_LEN(ec2_instance_requirements_request_rows)};
 
 static const struct shape_row ec2_instance_secondary_interface_rows[] = {
     {.wire = "attachment", .kind = SHAPE_STRUCT, AT(ec2_instance_secondary_interface, attachment), .query = "Attachment", .of = &ec2_instance_secondary_interface_attachment_shape},
@@ -1160,6 +2619,68 @@ static const struct shape_row ec2_instance_status_summary_rows[] = {
 };
 const struct shape ec2_instance_status_summary_shape = {"InstanceStatusSummary", sizeof(struct ec2_instance_status_summary), ec2_instance_status_summary_rows, ARRAY_LEN(ec2_instance_status_summary_rows)};
 
+static const struct shape_row ec2_instance_storage_info_rows[] = {
+    {.wire = "totalSizeInGB", .kind = SHAPE_INTEGER, AT(ec2_instance_storage_info, total_size_in_gb), .query = "TotalSizeInGB"},
+    {.wire = "disks", .kind = SHAPE_LIST, AT(ec2_instance_storage_info, disks), .query = "Disks", .item = "item", .of = &ec2_disk_info_shape},
+    {.wire = "nvmeSupport", .kind = SHAPE_STRING, AT(ec2_instance_storage_info, nvme_support), .query = "NvmeSupport"},
+    {.wire = "encryptionSupport", .kind = SHAPE_STRING, AT(ec2_instance_storage_info, encryption_support), .query = "EncryptionSupport"},
+};
+const struct shape ec2_instance_storage_info_shape = {"InstanceStorageInfo", sizeof(struct ec2_instance_storage_info), ec2_instance_storage_info_rows, ARRAY_LEN(ec2_instance_storage_info_rows)};
+
+static const struct shape_row ec2_instance_type_info_rows[] = {
+    {.wire = "instanceType", .kind = SHAPE_STRING, AT(ec2_instance_type_info, instance_type), .query = "InstanceType"},
+    {.wire = "currentGeneration", .kind = SHAPE_BOOLEAN, AT(ec2_instance_type_info, current_generation), .query = "CurrentGeneration"},
+    {.wire = "freeTierEligible", .kind = SHAPE_BOOLEAN, AT(ec2_instance_type_info, free_tier_eligible), .query = "FreeTierEligible"},
+    {.wire = "supportedUsageClasses", .kind = SHAPE_STRINGS, AT(ec2_instance_type_info, supported_usage_classes), .query = "SupportedUsageClasses", .item = "item"},
+    {.wire = "supportedRootDeviceTypes", .kind = SHAPE_STRINGS, AT(ec2_instance_type_info, supported_root_device_types), .query = "SupportedRootDeviceTypes", .item = "item"},
+    {.wire = "supportedVirtualizationTypes", .kind = SHAPE_STRINGS, AT(ec2_instance_type_info, supported_virtualization_types), .query = "SupportedVirtualizationTypes", .item = "item"},
+    {.wire = "bareMetal", .kind = SHAPE_BOOLEAN, AT(ec2_instance_type_info, bare_metal), .query = "BareMetal"},
+    {.wire = "hypervisor", .kind = SHAPE_STRING, AT(ec2_instance_type_info, hypervisor), .query = "Hypervisor"},
+    {.wire = "processorInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, processor_info), .query = "ProcessorInfo", .of = &ec2_processor_info_shape},
+    {.wire = "vCpuInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, v_cpu_info), .query = "VCpuInfo", .of = &ec2_v_cpu_info_shape},
+    {.wire = "memoryInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, memory_info), .query = "MemoryInfo", .of = &ec2_memory_info_shape},
+    {.wire = "instanceStorageSupported", .kind = SHAPE_BOOLEAN, AT(ec2_instance_type_info, instance_storage_supported), .query = "InstanceStorageSupported"},
+    {.wire = "instanceStorageInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, instance_storage_info), .query = "InstanceStorageInfo", .of = &ec2_instance_storage_info_shape},
+    {.wire = "ebsInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, ebs_info), .query = "EbsInfo", .of = &ec2_ebs_info_shape},
+    {.wire = "networkInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, network_info), .query = "NetworkInfo", .of = &ec2_network_info_shape},
+    {.wire = "gpuInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, gpu_info), .query = "GpuInfo", .of = &ec2_gpu_info_shape},
+    {.wire = "fpgaInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, fpga_info), .query = "FpgaInfo", .of = &ec2_fpga_info_shape},
+    {.wire = "placementGroupInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, placement_group_info), .query = "PlacementGroupInfo", .of = &ec2_placement_group_info_shape},
+    {.wire = "inferenceAcceleratorInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, inference_accelerator_info), .query = "InferenceAcceleratorInfo", .of = &ec2_inference_accelerator_info_shape},
+    {.wire = "hibernationSupported", .kind = SHAPE_BOOLEAN, AT(ec2_instance_type_info, hibernation_supported), .query = "HibernationSupported"},
+    {.wire = "burstablePerformanceSupported", .kind = SHAPE_BOOLEAN, AT(ec2_instance_type_info, burstable_performance_supported), .query = "BurstablePerformanceSupported"},
+    {.wire = "dedicatedHostsSupported", .kind = SHAPE_BOOLEAN, AT(ec2_instance_type_info, dedicated_hosts_supported), .query = "DedicatedHostsSupported"},
+    {.wire = "autoRecoverySupported", .kind = SHAPE_BOOLEAN, AT(ec2_instance_type_info, auto_recovery_supported), .query = "AutoRecoverySupported"},
+    {.wire = "supportedBootModes", .kind = SHAPE_STRINGS, AT(ec2_instance_type_info, supported_boot_modes), .query = "SupportedBootModes", .item = "item"},
+    {.wire = "nitroEnclavesSupport", .kind = SHAPE_STRING, AT(ec2_instance_type_info, nitro_enclaves_support), .query = "NitroEnclavesSupport"},
+    {.wire = "nitroTpmSupport", .kind = SHAPE_STRING, AT(ec2_instance_type_info, nitro_tpm_support), .query = "NitroTpmSupport"},
+    {.wire = "nitroTpmInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, nitro_tpm_info), .query = "NitroTpmInfo", .of = &ec2_nitro_tpm_info_shape},
+    {.wire = "mediaAcceleratorInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, media_accelerator_info), .query = "MediaAcceleratorInfo", .of = &ec2_media_accelerator_info_shape},
+    {.wire = "neuronInfo", .kind = SHAPE_STRUCT, AT(ec2_instance_type_info, neuron_info), .query = "NeuronInfo", .of = &ec2_neuron_info_shape},
+    {.wire = "phcSupport", .kind = SHAPE_STRING, AT(ec2_instance_type_info, phc_support), .query = "PhcSupport"},
+    {.wire = "rebootMigrationSupport", .kind = SHAPE_STRING, AT(ec2_instance_type_info, reboot_migration_support), .query = "RebootMigrationSupport"},
+    {.wire = "supportedInRegion", .kind = SHAPE_BOOLEAN, AT(ec2_instance_type_info, supported_in_region), .query = "SupportedInRegion"},
+};
+const struct shape ec2_instance_type_info_shape = {"InstanceTypeInfo", sizeof(struct ec2_instance_type_info), ec2_instance_type_info_rows, ARRAY_LEN(ec2_instance_type_info_rows)};
+
+static const struct shape_row ec2_instance_type_item_rows[] = {
+    {.wire = "instanceType", .kind = SHAPE_STRING, AT(ec2_instance_type_item, instance_type), .query = "InstanceType"},
+};
+const struct shape ec2_instance_type_item_shape = {"InstanceTypeItem", sizeof(struct ec2_instance_type_item), ec2_instance_type_item_rows, ARRAY_LEN(ec2_instance_type_item_rows)};
+
+static const struct shape_row ec2_instance_type_offering_rows[] = {
+    {.wire = "instanceType", .kind = SHAPE_STRING, AT(ec2_instance_type_offering, instance_type), .query = "InstanceType"},
+    {.wire = "locationType", .kind = SHAPE_STRING, AT(ec2_instance_type_offering, location_type), .query = "LocationType"},
+    {.wire = "location", .kind = SHAPE_STRING, AT(ec2_instance_type_offering, location), .query = "Location"},
+};
+const struct shape ec2_instance_type_offering_shape = {"InstanceTypeOffering", sizeof(struct ec2_instance_type_offering), ec2_instance_type_offering_rows, ARRAY_LEN(ec2_instance_type_offering_rows)};
+
+static const struct shape_row ec2_instance_type_specification_rows[] = {
+    {.wire = "supportedInstanceTypeSet", .kind = SHAPE_LIST, AT(ec2_instance_type_specification, supported_instance_types), .query = "SupportedInstanceTypeSet", .item = "item", .of = &ec2_instance_type_item_shape},
+    {.wire = "unsupportedInstanceTypeSet", .kind = SHAPE_LIST, AT(ec2_instance_type_specification, unsupported_instance_types), .query = "UnsupportedInstanceTypeSet", .item = "item", .of = &ec2_instance_type_item_shape},
+};
+const struct shape ec2_instance_type_specification_shape = {"InstanceTypeSpecification", sizeof(struct ec2_instance_type_specification), ec2_instance_type_specification_rows, ARRAY_LEN(ec2_instance_type_specification_rows)};
+
 static const struct shape_row ec2_internet_gateway_rows[] = {
     {.wire = "attachmentSet", .kind = SHAPE_LIST, AT(ec2_internet_gateway, attachments), .query = "AttachmentSet", .item = "item", .of = &ec2_internet_gateway_attachment_shape},
     {.wire = "internetGatewayId", .kind = SHAPE_STRING, AT(ec2_internet_gateway, internet_gateway_id), .query = "InternetGatewayId"},
@@ -1191,6 +2712,48 @@ static const struct shape_row ec2_ip_range_rows[] = {
 };
 const struct shape ec2_ip_range_shape = {"IpRange", sizeof(struct ec2_ip_range), ec2_ip_range_rows, ARRAY_LEN(ec2_ip_range_rows)};
 
+static const struct shape_row ec2_ipam_pool_rows[] = {
+    {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_ipam_pool, owner_id), .query = "OwnerId"},
+    {.wire = "ipamPoolId", .kind = SHAPE_STRING, AT(ec2_ipam_pool, ipam_pool_id), .query = "IpamPoolId"},
+    {.wire = "sourceIpamPoolId", .kind = SHAPE_STRING, AT(ec2_ipam_pool, source_ipam_pool_id), .query = "SourceIpamPoolId"},
+    {.wire = "ipamPoolArn", .kind = SHAPE_STRING, AT(ec2_ipam_pool, ipam_pool_arn), .query = "IpamPoolArn", .flags = BOUNDED, .least = 1, .most = 1283},
+    {.wire = "ipamScopeArn", .kind = SHAPE_STRING, AT(ec2_ipam_pool, ipam_scope_arn), .query = "IpamScopeArn", .flags = BOUNDED, .least = 1, .most = 1283},
+    {.wire = "ipamScopeType", .kind = SHAPE_STRING, AT(ec2_ipam_pool, ipam_scope_type), .query = "IpamScopeType"},
+    {.wire = "ipamArn", .kind = SHAPE_STRING, AT(ec2_ipam_pool, ipam_arn), .query = "IpamArn", .flags = BOUNDED, .least = 1, .most = 1283},
+    {.wire = "ipamRegion", .kind = SHAPE_STRING, AT(ec2_ipam_pool, ipam_region), .query = "IpamRegion"},
+    {.wire = "locale", .kind = SHAPE_STRING, AT(ec2_ipam_pool, locale), .query = "Locale"},
+    {.wire = "poolDepth", .kind = SHAPE_INTEGER, AT(ec2_ipam_pool, pool_depth), .query = "PoolDepth"},
+    {.wire = "state", .kind = SHAPE_STRING, AT(ec2_ipam_pool, state), .query = "State"},
+    {.wire = "stateMessage", .kind = SHAPE_STRING, AT(ec2_ipam_pool, state_message), .query = "StateMessage"},
+    {.wire = "description", .kind = SHAPE_STRING, AT(ec2_ipam_pool, description), .query = "Description"},
+    {.wire = "autoImport", .kind = SHAPE_BOOLEAN, AT(ec2_ipam_pool, auto_import), .query = "AutoImport"},
+    {.wire = "publiclyAdvertisable", .kind = SHAPE_BOOLEAN, AT(ec2_ipam_pool, publicly_advertisable), .query = "PubliclyAdvertisable"},
+    {.wire = "addressFamily", .kind = SHAPE_STRING, AT(ec2_ipam_pool, address_family), .query = "AddressFamily"},
+    {.wire = "allocationMinNetmaskLength", .kind = SHAPE_INTEGER, AT(ec2_ipam_pool, allocation_min_netmask_length), .query = "AllocationMinNetmaskLength", .flags = BOUNDED, .least = 0, .most = 128},
+    {.wire = "allocationMaxNetmaskLength", .kind = SHAPE_INTEGER, AT(ec2_ipam_pool, allocation_max_netmask_length), .query = "AllocationMaxNetmaskLength", .flags = BOUNDED, .least = 0, .most = 128},
+    {.wire = "allocationDefaultNetmaskLength", .kind = SHAPE_INTEGER, AT(ec2_ipam_pool, allocation_default_netmask_length), .query = "AllocationDefaultNetmaskLength", .flags = BOUNDED, .least = 0, .most = 128},
+    {.wire = "allocationResourceTagSet", .kind = SHAPE_LIST, AT(ec2_ipam_pool, allocation_resource_tags), .query = "AllocationResourceTagSet", .item = "item", .of = &ec2_ipam_resource_tag_shape},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_ipam_pool, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "awsService", .kind = SHAPE_STRING, AT(ec2_ipam_pool, aws_service), .query = "AwsService"},
+    {.wire = "publicIpSource", .kind = SHAPE_STRING, AT(ec2_ipam_pool, public_ip_source), .query = "PublicIpSource"},
+    {.wire = "sourceResource", .kind = SHAPE_STRUCT, AT(ec2_ipam_pool, source_resource), .query = "SourceResource", .of = &ec2_ipam_pool_source_resource_shape},
+};
+const struct shape ec2_ipam_pool_shape = {"IpamPool", sizeof(struct ec2_ipam_pool), ec2_ipam_pool_rows, ARRAY_LEN(ec2_ipam_pool_rows)};
+
+static const struct shape_row ec2_ipam_pool_source_resource_rows[] = {
+    {.wire = "resourceId", .kind = SHAPE_STRING, AT(ec2_ipam_pool_source_resource, resource_id), .query = "ResourceId"},
+    {.wire = "resourceType", .kind = SHAPE_STRING, AT(ec2_ipam_pool_source_resource, resource_type), .query = "ResourceType"},
+    {.wire = "resourceRegion", .kind = SHAPE_STRING, AT(ec2_ipam_pool_source_resource, resource_region), .query = "ResourceRegion"},
+    {.wire = "resourceOwner", .kind = SHAPE_STRING, AT(ec2_ipam_pool_source_resource, resource_owner), .query = "ResourceOwner"},
+};
+const struct shape ec2_ipam_pool_source_resource_shape = {"IpamPoolSourceResource", sizeof(struct ec2_ipam_pool_source_resource), ec2_ipam_pool_source_resource_rows, ARRAY_LEN(ec2_ipam_pool_source_resource_rows)};
+
+static const struct shape_row ec2_ipam_resource_tag_rows[] = {
+    {.wire = "key", .kind = SHAPE_STRING, AT(ec2_ipam_resource_tag, key), .query = "Key"},
+    {.wire = "value", .kind = SHAPE_STRING, AT(ec2_ipam_resource_tag, value), .query = "Value"},
+};
+const struct shape ec2_ipam_resource_tag_shape = {"IpamResourceTag", sizeof(struct ec2_ipam_resource_tag), ec2_ipam_resource_tag_rows, ARRAY_LEN(ec2_ipam_resource_tag_rows)};
+
 static const struct shape_row ec2_ipv4_prefix_specification_rows[] = {
     {.wire = "ipv4Prefix", .kind = SHAPE_STRING, AT(ec2_ipv4_prefix_specification, ipv4_prefix), .query = "Ipv4Prefix"},
 };
@@ -1200,6 +2763,16 @@ static const struct shape_row ec2_ipv4_prefix_specification_request_rows[] = {
     {.wire = "Ipv4Prefix", .kind = SHAPE_STRING, AT(ec2_ipv4_prefix_specification_request, ipv4_prefix)},
 };
 const struct shape ec2_ipv4_prefix_specification_request_shape = {"Ipv4PrefixSpecificationRequest", sizeof(struct ec2_ipv4_prefix_specification_request), ec2_ipv4_prefix_specification_request_rows, ARRAY_LEN(ec2_ipv4_prefix_specification_request_rows)};
+
+static const struct shape_row ec2_ipv4_prefix_specification_response_rows[] = {
+    {.wire = "ipv4Prefix", .kind = SHAPE_STRING, AT(ec2_ipv4_prefix_specification_response, ipv4_prefix), .query = "Ipv4Prefix"},
+};
+const struct shape ec2_ipv4_prefix_specification_response_shape = {"Ipv4PrefixSpecificationResponse", sizeof(struct ec2_ipv4_prefix_specification_response), ec2_ipv4_prefix_specification_response_rows, ARRAY_LEN(ec2_ipv4_prefix_specification_response_rows)};
+
+static const struct shape_row ec2_ipv6_cidr_block_rows[] = {
+    {.wire = "ipv6CidrBlock", .kind = SHAPE_STRING, AT(ec2_ipv6_cidr_block, ipv6_cidr_block), .query = "Ipv6CidrBlock"},
+};
+const struct shape ec2_ipv6_cidr_block_shape = {"Ipv6CidrBlock", sizeof(struct ec2_ipv6_cidr_block), ec2_ipv6_cidr_block_rows, ARRAY_LEN(ec2_ipv6_cidr_block_rows)};
 
 static const struct shape_row ec2_ipv6_prefix_specification_rows[] = {
     {.wire = "ipv6Prefix", .kind = SHAPE_STRING, AT(ec2_ipv6_prefix_specification, ipv6_prefix), .query = "Ipv6Prefix"},
@@ -1211,11 +2784,360 @@ static const struct shape_row ec2_ipv6_prefix_specification_request_rows[] = {
 };
 const struct shape ec2_ipv6_prefix_specification_request_shape = {"Ipv6PrefixSpecificationRequest", sizeof(struct ec2_ipv6_prefix_specification_request), ec2_ipv6_prefix_specification_request_rows, ARRAY_LEN(ec2_ipv6_prefix_specification_request_rows)};
 
+static const struct shape_row ec2_ipv6_prefix_specification_response_rows[] = {
+    {.wire = "ipv6Prefix", .kind = SHAPE_STRING, AT(ec2_ipv6_prefix_specification_response, ipv6_prefix), .query = "Ipv6Prefix"},
+};
+const struct shape ec2_ipv6_prefix_specification_response_shape = {"Ipv6PrefixSpecificationResponse", sizeof(struct ec2_ipv6_prefix_specification_response), ec2_ipv6_prefix_specification_response_rows, ARRAY_LEN(ec2_ipv6_prefix_specification_response_rows)};
+
 static const struct shape_row ec2_ipv6_range_rows[] = {
     {.wire = "description", .kind = SHAPE_STRING, AT(ec2_ipv6_range, description), .query = "Description"},
     {.wire = "cidrIpv6", .kind = SHAPE_STRING, AT(ec2_ipv6_range, cidr_ipv6), .query = "CidrIpv6"},
 };
 const struct shape ec2_ipv6_range_shape = {"Ipv6Range", sizeof(struct ec2_ipv6_range), ec2_ipv6_range_rows, ARRAY_LEN(ec2_ipv6_range_rows)};
+
+static const struct shape_row ec2_key_pair_rows[] = {
+    {.wire = "keyPairId", .kind = SHAPE_STRING, AT(ec2_key_pair, key_pair_id), .query = "KeyPairId"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_key_pair, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "keyName", .kind = SHAPE_STRING, AT(ec2_key_pair, key_name), .query = "KeyName"},
+    {.wire = "keyFingerprint", .kind = SHAPE_STRING, AT(ec2_key_pair, key_fingerprint), .query = "KeyFingerprint"},
+    {.wire = "keyMaterial", .kind = SHAPE_STRING, AT(ec2_key_pair, key_material), .query = "KeyMaterial"},
+};
+const struct shape ec2_key_pair_shape = {"KeyPair", sizeof(struct ec2_key_pair), ec2_key_pair_rows, ARRAY_LEN(ec2_key_pair_rows)};
+
+static const struct shape_row ec2_key_pair_info_rows[] = {
+    {.wire = "keyPairId", .kind = SHAPE_STRING, AT(ec2_key_pair_info, key_pair_id), .query = "KeyPairId"},
+    {.wire = "keyType", .kind = SHAPE_STRING, AT(ec2_key_pair_info, key_type), .query = "KeyType"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_key_pair_info, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "publicKey", .kind = SHAPE_STRING, AT(ec2_key_pair_info, public_key), .query = "PublicKey"},
+    {.wire = "createTime", .kind = SHAPE_TIME, AT(ec2_key_pair_info, create_time), .query = "CreateTime"},
+    {.wire = "keyName", .kind = SHAPE_STRING, AT(ec2_key_pair_info, key_name), .query = "KeyName"},
+    {.wire = "keyFingerprint", .kind = SHAPE_STRING, AT(ec2_key_pair_info, key_fingerprint), .query = "KeyFingerprint"},
+};
+const struct shape ec2_key_pair_info_shape = {"KeyPairInfo", sizeof(struct ec2_key_pair_info), ec2_key_pair_info_rows, ARRAY_LEN(ec2_key_pair_info_rows)};
+
+static const struct shape_row ec2_last_error_rows[] = {
+    {.wire = "message", .kind = SHAPE_STRING, AT(ec2_last_error, message), .query = "Message"},
+    {.wire = "code", .kind = SHAPE_STRING, AT(ec2_last_error, code), .query = "Code"},
+};
+const struct shape ec2_last_error_shape = {"LastError", sizeof(struct ec2_last_error), ec2_last_error_rows, ARRAY_LEN(ec2_last_error_rows)};
+
+static const struct shape_row ec2_launch_template_rows[] = {
+    {.wire = "launchTemplateId", .kind = SHAPE_STRING, AT(ec2_launch_template, launch_template_id), .query = "LaunchTemplateId"},
+    {.wire = "launchTemplateName", .kind = SHAPE_STRING, AT(ec2_launch_template, launch_template_name), .query = "LaunchTemplateName", .flags = BOUNDED, .least = 3, .most = 128, .pattern = "[a-zA-Z0-9\\(\\)\\.\\-/_]+"},
+    {.wire = "createTime", .kind = SHAPE_TIME, AT(ec2_launch_template, create_time), .query = "CreateTime"},
+    {.wire = "createdBy", .kind = SHAPE_STRING, AT(ec2_launch_template, created_by), .query = "CreatedBy"},
+    {.wire = "defaultVersionNumber", .kind = SHAPE_INTEGER, AT(ec2_launch_template, default_version_number), .query = "DefaultVersionNumber"},
+    {.wire = "latestVersionNumber", .kind = SHAPE_INTEGER, AT(ec2_launch_template, latest_version_number), .query = "LatestVersionNumber"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_launch_template, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "operator", .kind = SHAPE_STRUCT, AT(ec2_launch_template, operator), .query = "Operator", .of = &ec2_operator_response_shape},
+};
+const struct shape ec2_launch_template_shape = {"LaunchTemplate", sizeof(struct ec2_launch_template), ec2_launch_template_rows, ARRAY_LEN(ec2_launch_template_rows)};
+
+static const struct shape_row ec2_launch_template_block_device_mapping_rows[] = {
+    {.wire = "deviceName", .kind = SHAPE_STRING, AT(ec2_launch_template_block_device_mapping, device_name), .query = "DeviceName"},
+    {.wire = "virtualName", .kind = SHAPE_STRING, AT(ec2_launch_template_block_device_mapping, virtual_name), .query = "VirtualName"},
+    {.wire = "ebs", .kind = SHAPE_STRUCT, AT(ec2_launch_template_block_device_mapping, ebs), .query = "Ebs", .of = &ec2_launch_template_ebs_block_device_shape},
+    {.wire = "noDevice", .kind = SHAPE_STRING, AT(ec2_launch_template_block_device_mapping, no_device), .query = "NoDevice"},
+};
+const struct shape ec2_launch_template_block_device_mapping_shape = {"LaunchTemplateBlockDeviceMapping", sizeof(struct ec2_launch_template_block_device_mapping), ec2_launch_template_block_device_mapping_rows, ARRAY_LEN(ec2_launch_template_block_device_mapping_rows)};
+
+static const struct shape_row ec2_launch_template_block_device_mapping_request_rows[] = {
+    {.wire = "DeviceName", .kind = SHAPE_STRING, AT(ec2_launch_template_block_device_mapping_request, device_name)},
+    {.wire = "VirtualName", .kind = SHAPE_STRING, AT(ec2_launch_template_block_device_mapping_request, virtual_name)},
+    {.wire = "Ebs", .kind = SHAPE_STRUCT, AT(ec2_launch_template_block_device_mapping_request, ebs), .of = &ec2_launch_template_ebs_block_device_request_shape},
+    {.wire = "NoDevice", .kind = SHAPE_STRING, AT(ec2_launch_template_block_device_mapping_request, no_device)},
+};
+const struct shape ec2_launch_template_block_device_mapping_request_shape = {"LaunchTemplateBlockDeviceMappingRequest", sizeof(struct ec2_launch_template_block_device_mapping_request), ec2_launch_template_block_device_mapping_request_rows, ARRAY_LEN(ec2_launch_template_block_device_mapping_request_rows)};
+
+static const struct shape_row ec2_launch_template_capacity_reservation_specification_request_rows[] = {
+    {.wire = "CapacityReservationPreference", .kind = SHAPE_STRING, AT(ec2_launch_template_capacity_reservation_specification_request, capacity_reservation_preference)},
+    {.wire = "CapacityReservationTarget", .kind = SHAPE_STRUCT, AT(ec2_launch_template_capacity_reservation_specification_request, capacity_reservation_target), .of = &ec2_capacity_reservation_target_shape},
+};
+const struct shape ec2_launch_template_capacity_reservation_specification_request_shape = {"LaunchTemplateCapacityReservationSpecificationRequest", sizeof(struct ec2_launch_template_capacity_reservation_specification_request), ec2_launch_template_capacity_reservation_specification_request_rows, ARRAY_LEN(ec2_launch_template_capacity_reservation_specification_request_rows)};
+
+static const struct shape_row ec2_launch_template_capacity_reservation_specification_response_rows[] = {
+    {.wire = "capacityReservationPreference", .kind = SHAPE_STRING, AT(ec2_launch_template_capacity_reservation_specification_response, capacity_reservation_preference), .query = "CapacityReservationPreference"},
+    {.wire = "capacityReservationTarget", .kind = SHAPE_STRUCT, AT(ec2_launch_template_capacity_reservation_specification_response, capacity_reservation_target), .query = "CapacityReservationTarget", .of = &ec2_capacity_reservation_target_response_shape},
+};
+const struct shape ec2_launch_template_capacity_reservation_specification_response_shape = {"LaunchTemplateCapacityReservationSpecificationResponse", sizeof(struct ec2_launch_template_capacity_reservation_specification_response), ec2_launch_template_capacity_reservation_specification_response_rows, ARRAY_LEN(ec2_launch_template_capacity_reservation_specification_response_rows)};
+
+static const struct shape_row ec2_launch_template_cpu_options_rows[] = {
+    {.wire = "coreCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_cpu_options, core_count), .query = "CoreCount"},
+    {.wire = "threadsPerCore", .kind = SHAPE_INTEGER, AT(ec2_launch_template_cpu_options, threads_per_core), .query = "ThreadsPerCore"},
+    {.wire = "amdSevSnp", .kind = SHAPE_STRING, AT(ec2_launch_template_cpu_options, amd_sev_snp), .query = "AmdSevSnp"},
+    {.wire = "nestedVirtualization", .kind = SHAPE_STRING, AT(ec2_launch_template_cpu_options, nested_virtualization), .query = "NestedVirtualization"},
+};
+const struct shape ec2_launch_template_cpu_options_shape = {"LaunchTemplateCpuOptions", sizeof(struct ec2_launch_template_cpu_options), ec2_launch_template_cpu_options_rows, ARRAY_LEN(ec2_launch_template_cpu_options_rows)};
+
+static const struct shape_row ec2_launch_template_cpu_options_request_rows[] = {
+    {.wire = "CoreCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_cpu_options_request, core_count)},
+    {.wire = "ThreadsPerCore", .kind = SHAPE_INTEGER, AT(ec2_launch_template_cpu_options_request, threads_per_core)},
+    {.wire = "AmdSevSnp", .kind = SHAPE_STRING, AT(ec2_launch_template_cpu_options_request, amd_sev_snp)},
+    {.wire = "NestedVirtualization", .kind = SHAPE_STRING, AT(ec2_launch_template_cpu_options_request, nested_virtualization)},
+};
+const struct shape ec2_launch_template_cpu_options_request_shape = {"LaunchTemplateCpuOptionsRequest", sizeof(struct ec2_launch_template_cpu_options_request), ec2_launch_template_cpu_options_request_rows, ARRAY_LEN(ec2_launch_template_cpu_options_request_rows)};
+
+static const struct shape_row ec2_launch_template_ebs_block_device_rows[] = {
+    {.wire = "encrypted", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_ebs_block_device, encrypted), .query = "Encrypted"},
+    {.wire = "deleteOnTermination", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_ebs_block_device, delete_on_termination), .query = "DeleteOnTermination"},
+    {.wire = "iops", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device, iops), .query = "Iops"},
+    {.wire = "kmsKeyId", .kind = SHAPE_STRING, AT(ec2_launch_template_ebs_block_device, kms_key_id), .query = "KmsKeyId"},
+    {.wire = "snapshotId", .kind = SHAPE_STRING, AT(ec2_launch_template_ebs_block_device, snapshot_id), .query = "SnapshotId"},
+    {.wire = "volumeSize", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device, volume_size), .query = "VolumeSize"},
+    {.wire = "volumeType", .kind = SHAPE_STRING, AT(ec2_launch_template_ebs_block_device, volume_type), .query = "VolumeType"},
+    {.wire = "throughput", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device, throughput), .query = "Throughput"},
+    {.wire = "volumeInitializationRate", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device, volume_initialization_rate), .query = "VolumeInitializationRate"},
+    {.wire = "ebsCardIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device, ebs_card_index), .query = "EbsCardIndex"},
+};
+const struct shape ec2_launch_template_ebs_block_device_shape = {"LaunchTemplateEbsBlockDevice", sizeof(struct ec2_launch_template_ebs_block_device), ec2_launch_template_ebs_block_device_rows, ARRAY_LEN(ec2_launch_template_ebs_block_device_rows)};
+
+static const struct shape_row ec2_launch_template_ebs_block_device_request_rows[] = {
+    {.wire = "Encrypted", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_ebs_block_device_request, encrypted)},
+    {.wire = "DeleteOnTermination", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_ebs_block_device_request, delete_on_termination)},
+    {.wire = "Iops", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device_request, iops)},
+    {.wire = "KmsKeyId", .kind = SHAPE_STRING, AT(ec2_launch_template_ebs_block_device_request, kms_key_id)},
+    {.wire = "SnapshotId", .kind = SHAPE_STRING, AT(ec2_launch_template_ebs_block_device_request, snapshot_id)},
+    {.wire = "VolumeSize", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device_request, volume_size)},
+    {.wire = "VolumeType", .kind = SHAPE_STRING, AT(ec2_launch_template_ebs_block_device_request, volume_type)},
+    {.wire = "Throughput", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device_request, throughput)},
+    {.wire = "VolumeInitializationRate", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device_request, volume_initialization_rate)},
+    {.wire = "EbsCardIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_ebs_block_device_request, ebs_card_index)},
+};
+const struct shape ec2_launch_template_ebs_block_device_request_shape = {"LaunchTemplateEbsBlockDeviceRequest", sizeof(struct ec2_launch_template_ebs_block_device_request), ec2_launch_template_ebs_block_device_request_rows, ARRAY_LEN(ec2_launch_template_ebs_block_device_request_rows)};
+
+static const struct shape_row ec2_launch_template_elastic_inference_accelerator_rows[] = {
+    {.wire = "Type", .kind = SHAPE_STRING, AT(ec2_launch_template_elastic_inference_accelerator, type), .flags = REQUIRED},
+    {.wire = "Count", .kind = SHAPE_INTEGER, AT(ec2_launch_template_elastic_inference_accelerator, count), .flags = BOUNDED, .least = 1, .most = INT64_MAX},
+};
+const struct shape ec2_launch_template_elastic_inference_accelerator_shape = {"LaunchTemplateElasticInferenceAccelerator", sizeof(struct ec2_launch_template_elastic_inference_accelerator), ec2_launch_template_elastic_inference_accelerator_rows, ARRAY_LEN(ec2_launch_template_elastic_inference_accelerator_rows)};
+
+static const struct shape_row ec2_launch_template_elastic_inference_accelerator_response_rows[] = {
+    {.wire = "type", .kind = SHAPE_STRING, AT(ec2_launch_template_elastic_inference_accelerator_response, type), .query = "Type"},
+    {.wire = "count", .kind = SHAPE_INTEGER, AT(ec2_launch_template_elastic_inference_accelerator_response, count), .query = "Count"},
+};
+const struct shape ec2_launch_template_elastic_inference_accelerator_response_shape = {"LaunchTemplateElasticInferenceAcceleratorResponse", sizeof(struct ec2_launch_template_elastic_inference_accelerator_response), ec2_launch_template_elastic_inference_accelerator_response_rows, ARRAY_LEN(ec2_launch_template_elastic_inference_accelerator_response_rows)};
+
+static const struct shape_row ec2_launch_template_ena_srd_specification_rows[] = {
+    {.wire = "enaSrdEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_ena_srd_specification, ena_srd_enabled), .query = "EnaSrdEnabled"},
+    {.wire = "enaSrdUdpSpecification", .kind = SHAPE_STRUCT, AT(ec2_launch_template_ena_srd_specification, ena_srd_udp_specification), .query = "EnaSrdUdpSpecification", .of = &ec2_launch_template_ena_srd_udp_specification_shape},
+};
+const struct shape ec2_launch_template_ena_srd_specification_shape = {"LaunchTemplateEnaSrdSpecification", sizeof(struct ec2_launch_template_ena_srd_specification), ec2_launch_template_ena_srd_specification_rows, ARRAY_LEN(ec2_launch_template_ena_srd_specification_rows)};
+
+static const struct shape_row ec2_launch_template_ena_srd_udp_specification_rows[] = {
+    {.wire = "enaSrdUdpEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_ena_srd_udp_specification, ena_srd_udp_enabled), .query = "EnaSrdUdpEnabled"},
+};
+const struct shape ec2_launch_template_ena_srd_udp_specification_shape = {"LaunchTemplateEnaSrdUdpSpecification", sizeof(struct ec2_launch_template_ena_srd_udp_specification), ec2_launch_template_ena_srd_udp_specification_rows, ARRAY_LEN(ec2_launch_template_ena_srd_udp_specification_rows)};
+
+static const struct shape_row ec2_launch_template_enclave_options_rows[] = {
+    {.wire = "enabled", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_enclave_options, enabled), .query = "Enabled"},
+};
+const struct shape ec2_launch_template_enclave_options_shape = {"LaunchTemplateEnclaveOptions", sizeof(struct ec2_launch_template_enclave_options), ec2_launch_template_enclave_options_rows, ARRAY_LEN(ec2_launch_template_enclave_options_rows)};
+
+static const struct shape_row ec2_launch_template_enclave_options_request_rows[] = {
+    {.wire = "Enabled", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_enclave_options_request, enabled)},
+};
+const struct shape ec2_launch_template_enclave_options_request_shape = {"LaunchTemplateEnclaveOptionsRequest", sizeof(struct ec2_launch_template_enclave_options_request), ec2_launch_template_enclave_options_request_rows, ARRAY_LEN(ec2_launch_template_enclave_options_request_rows)};
+
+static const struct shape_row ec2_launch_template_hibernation_options_rows[] = {
+    {.wire = "configured", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_hibernation_options, configured), .query = "Configured"},
+};
+const struct shape ec2_launch_template_hibernation_options_shape = {"LaunchTemplateHibernationOptions", sizeof(struct ec2_launch_template_hibernation_options), ec2_launch_template_hibernation_options_rows, ARRAY_LEN(ec2_launch_template_hibernation_options_rows)};
+
+static const struct shape_row ec2_launch_template_hibernation_options_request_rows[] = {
+    {.wire = "Configured", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_hibernation_options_request, configured)},
+};
+const struct shape ec2_launch_template_hibernation_options_request_shape = {"LaunchTemplateHibernationOptionsRequest", sizeof(struct ec2_launch_template_hibernation_options_request), ec2_launch_template_hibernation_options_request_rows, ARRAY_LEN(ec2_launch_template_hibernation_options_request_rows)};
+
+static const struct shape_row ec2_launch_template_iam_instance_profile_specification_rows[] = {
+    {.wire = "arn", .kind = SHAPE_STRING, AT(ec2_launch_template_iam_instance_profile_specification, arn), .query = "Arn"},
+    {.wire = "name", .kind = SHAPE_STRING, AT(ec2_launch_template_iam_instance_profile_specification, name), .query = "Name"},
+};
+const struct shape ec2_launch_template_iam_instance_profile_specification_shape = {"LaunchTemplateIamInstanceProfileSpecification", sizeof(struct ec2_launch_template_iam_instance_profile_specification), ec2_launch_template_iam_instance_profile_specification_rows, ARRAY_LEN(ec2_launch_template_iam_instance_profile_specification_rows)};
+
+static const struct shape_row ec2_launch_template_iam_instance_profile_specification_request_rows[] = {
+    {.wire = "Arn", .kind = SHAPE_STRING, AT(ec2_launch_template_iam_instance_profile_specification_request, arn)},
+    {.wire = "Name", .kind = SHAPE_STRING, AT(ec2_launch_template_iam_instance_profile_specification_request, name)},
+};
+const struct shape ec2_launch_template_iam_instance_profile_specification_request_shape = {"LaunchTemplateIamInstanceProfileSpecificationRequest", sizeof(struct ec2_launch_template_iam_instance_profile_specification_request), ec2_launch_template_iam_instance_profile_specification_request_rows, ARRAY_LEN(ec2_launch_template_iam_instance_profile_specification_request_rows)};
+
+static const struct shape_row ec2_launch_template_instance_maintenance_options_rows[] = {
+    {.wire = "autoRecovery", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_maintenance_options, auto_recovery), .query = "AutoRecovery"},
+};
+const struct shape ec2_launch_template_instance_maintenance_options_shape = {"LaunchTemplateInstanceMaintenanceOptions", sizeof(struct ec2_launch_template_instance_maintenance_options), ec2_launch_template_instance_maintenance_options_rows, ARRAY_LEN(ec2_launch_template_instance_maintenance_options_rows)};
+
+static const struct shape_row ec2_launch_template_instance_maintenance_options_request_rows[] = {
+    {.wire = "AutoRecovery", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_maintenance_options_request, auto_recovery)},
+};
+const struct shape ec2_launch_template_instance_maintenance_options_request_shape = {"LaunchTemplateInstanceMaintenanceOptionsRequest", sizeof(struct ec2_launch_template_instance_maintenance_options_request), ec2_launch_template_instance_maintenance_options_request_rows, ARRAY_LEN(ec2_launch_template_instance_maintenance_options_request_rows)};
+
+static const struct shape_row ec2_launch_template_instance_market_options_rows[] = {
+    {.wire = "marketType", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_market_options, market_type), .query = "MarketType"},
+    {.wire = "spotOptions", .kind = SHAPE_STRUCT, AT(ec2_launch_template_instance_market_options, spot_options), .query = "SpotOptions", .of = &ec2_launch_template_spot_market_options_shape},
+};
+const struct shape ec2_launch_template_instance_market_options_shape = {"LaunchTemplateInstanceMarketOptions", sizeof(struct ec2_launch_template_instance_market_options), ec2_launch_template_instance_market_options_rows, ARRAY_LEN(ec2_launch_template_instance_market_options_rows)};
+
+static const struct shape_row ec2_launch_template_instance_market_options_request_rows[] = {
+    {.wire = "MarketType", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_market_options_request, market_type)},
+    {.wire = "SpotOptions", .kind = SHAPE_STRUCT, AT(ec2_launch_template_instance_market_options_request, spot_options), .of = &ec2_launch_template_spot_market_options_request_shape},
+};
+const struct shape ec2_launch_template_instance_market_options_request_shape = {"LaunchTemplateInstanceMarketOptionsRequest", sizeof(struct ec2_launch_template_instance_market_options_request), ec2_launch_template_instance_market_options_request_rows, ARRAY_LEN(ec2_launch_template_instance_market_options_request_rows)};
+
+static const struct shape_row ec2_launch_template_instance_metadata_options_rows[] = {
+    {.wire = "state", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_metadata_options, state), .query = "State"},
+    {.wire = "httpTokens", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_metadata_options, http_tokens), .query = "HttpTokens"},
+    {.wire = "httpPutResponseHopLimit", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_metadata_options, http_put_response_hop_limit), .query = "HttpPutResponseHopLimit"},
+    {.wire = "httpEndpoint", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_metadata_options, http_endpoint), .query = "HttpEndpoint"},
+    {.wire = "httpProtocolIpv6", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_metadata_options, http_protocol_ipv6), .query = "HttpProtocolIpv6"},
+    {.wire = "instanceMetadataTags", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_metadata_options, instance_metadata_tags), .query = "InstanceMetadataTags"},
+};
+const struct shape ec2_launch_template_instance_metadata_options_shape = {"LaunchTemplateInstanceMetadataOptions", sizeof(struct ec2_launch_template_instance_metadata_options), ec2_launch_template_instance_metadata_options_rows, ARRAY_LEN(ec2_launch_template_instance_metadata_options_rows)};
+
+static const struct shape_row ec2_launch_template_instance_metadata_options_request_rows[] = {
+    {.wire = "HttpTokens", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_metadata_options_request, http_tokens)},
+    {.wire = "HttpPutResponseHopLimit", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_metadata_options_request, http_put_response_hop_limit)},
+    {.wire = "HttpEndpoint", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_metadata_options_request, http_endpoint)},
+    {.wire = "HttpProtocolIpv6", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_metadata_options_request, http_protocol_ipv6)},
+    {.wire = "InstanceMetadataTags", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_metadata_options_request, instance_metadata_tags)},
+};
+const struct shape ec2_launch_template_instance_metadata_options_request_shape = {"LaunchTemplateInstanceMetadataOptionsRequest", sizeof(struct ec2_launch_template_instance_metadata_options_request), ec2_launch_template_instance_metadata_options_request_rows, ARRAY_LEN(ec2_launch_template_instance_metadata_options_request_rows)};
+
+static const struct shape_row ec2_launch_template_instance_network_interface_specification_rows[] = {
+    {.wire = "associateCarrierIpAddress", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_network_interface_specification, associate_carrier_ip_address), .query = "AssociateCarrierIpAddress"},
+    {.wire = "associatePublicIpAddress", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_network_interface_specification, associate_public_ip_address), .query = "AssociatePublicIpAddress"},
+    {.wire = "deleteOnTermination", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_network_interface_specification, delete_on_termination), .query = "DeleteOnTermination"},
+    {.wire = "description", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification, description), .query = "Description"},
+    {.wire = "deviceIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification, device_index), .query = "DeviceIndex"},
+    {.wire = "groupSet", .kind = SHAPE_STRINGS, AT(ec2_launch_template_instance_network_interface_specification, groups), .query = "GroupSet", .item = "groupId"},
+    {.wire = "interfaceType", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification, interface_type), .query = "InterfaceType"},
+    {.wire = "ipv6AddressCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification, ipv6_address_count), .query = "Ipv6AddressCount"},
+    {.wire = "ipv6AddressesSet", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_network_interface_specification, ipv6_addresses), .query = "Ipv6AddressesSet", .item = "item", .of = &ec2_instance_ipv6_address_shape},
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification, network_interface_id), .query = "NetworkInterfaceId"},
+    {.wire = "privateIpAddress", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification, private_ip_address), .query = "PrivateIpAddress"},
+    {.wire = "privateIpAddressesSet", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_network_interface_specification, private_ip_addresses), .query = "PrivateIpAddressesSet", .item = "item", .of = &ec2_private_ip_address_specification_shape},
+    {.wire = "secondaryPrivateIpAddressCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification, secondary_private_ip_address_count), .query = "SecondaryPrivateIpAddressCount"},
+    {.wire = "subnetId", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification, subnet_id), .query = "SubnetId"},
+    {.wire = "networkCardIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification, network_card_index), .query = "NetworkCardIndex"},
+    {.wire = "ipv4PrefixSet", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_network_interface_specification, ipv4_prefixes), .query = "Ipv4PrefixSet", .item = "item", .of = &ec2_ipv4_prefix_specification_response_shape},
+    {.wire = "ipv4PrefixCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification, ipv4_prefix_count), .query = "Ipv4PrefixCount"},
+    {.wire = "ipv6PrefixSet", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_network_interface_specification, ipv6_prefixes), .query = "Ipv6PrefixSet", .item = "item", .of = &ec2_ipv6_prefix_specification_response_shape},
+    {.wire = "ipv6PrefixCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification, ipv6_prefix_count), .query = "Ipv6PrefixCount"},
+    {.wire = "primaryIpv6", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_network_interface_specification, primary_ipv6), .query = "PrimaryIpv6"},
+    {.wire = "enaSrdSpecification", .kind = SHAPE_STRUCT, AT(ec2_launch_template_instance_network_interface_specification, ena_srd_specification), .query = "EnaSrdSpecification", .of = &ec2_launch_template_ena_srd_specification_shape},
+    {.wire = "connectionTrackingSpecification", .kind = SHAPE_STRUCT, AT(ec2_launch_template_instance_network_interface_specification, connection_tracking_specification), .query = "ConnectionTrackingSpecification", .of = &ec2_connection_tracking_specification_shape},
+    {.wire = "enaQueueCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification, ena_queue_count), .query = "EnaQueueCount"},
+};
+const struct shape ec2_launch_template_instance_network_interface_specification_shape = {"LaunchTemplateInstanceNetworkInterfaceSpecification", sizeof(struct ec2_launch_template_instance_network_interface_specification), ec2_launch_template_instance_network_interface_specification_rows, ARRAY_LEN(ec2_launch_template_instance_network_interface_specification_rows)};
+
+static const struct shape_row ec2_launch_template_instance_network_interface_specification_request_rows[] = {
+    {.wire = "AssociateCarrierIpAddress", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_network_interface_specification_request, associate_carrier_ip_address)},
+    {.wire = "AssociatePublicIpAddress", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_network_interface_specification_request, associate_public_ip_address)},
+    {.wire = "DeleteOnTermination", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_network_interface_specification_request, delete_on_termination)},
+    {.wire = "Description", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification_request, description)},
+    {.wire = "DeviceIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification_request, device_index)},
+    {.wire = "SecurityGroupId", .kind = SHAPE_STRINGS, AT(ec2_launch_template_instance_network_interface_specification_request, groups), .item = "SecurityGroupId"},
+    {.wire = "InterfaceType", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification_request, interface_type)},
+    {.wire = "Ipv6AddressCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification_request, ipv6_address_count)},
+    {.wire = "Ipv6Addresses", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_network_interface_specification_request, ipv6_addresses), .item = "InstanceIpv6Address", .of = &ec2_instance_ipv6_address_request_shape},
+    {.wire = "NetworkInterfaceId", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification_request, network_interface_id)},
+    {.wire = "PrivateIpAddress", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification_request, private_ip_address)},
+    {.wire = "PrivateIpAddresses", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_network_interface_specification_request, private_ip_addresses), .item = "item", .of = &ec2_private_ip_address_specification_shape},
+    {.wire = "SecondaryPrivateIpAddressCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification_request, secondary_private_ip_address_count)},
+    {.wire = "SubnetId", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_network_interface_specification_request, subnet_id)},
+    {.wire = "NetworkCardIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification_request, network_card_index)},
+    {.wire = "Ipv4Prefix", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_network_interface_specification_request, ipv4_prefixes), .item = "item", .of = &ec2_ipv4_prefix_specification_request_shape},
+    {.wire = "Ipv4PrefixCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification_request, ipv4_prefix_count)},
+    {.wire = "Ipv6Prefix", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_network_interface_specification_request, ipv6_prefixes), .item = "item", .of = &ec2_ipv6_prefix_specification_request_shape},
+    {.wire = "Ipv6PrefixCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification_request, ipv6_prefix_count)},
+    {.wire = "PrimaryIpv6", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_network_interface_specification_request, primary_ipv6)},
+    {.wire = "EnaSrdSpecification", .kind = SHAPE_STRUCT, AT(ec2_launch_template_instance_network_interface_specification_request, ena_srd_specification), .of = &ec2_ena_srd_specification_request_shape},
+    {.wire = "ConnectionTrackingSpecification", .kind = SHAPE_STRUCT, AT(ec2_launch_template_instance_network_interface_specification_request, connection_tracking_specification), .of = &ec2_connection_tracking_specification_request_shape},
+    {.wire = "EnaQueueCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_network_interface_specification_request, ena_queue_count)},
+};
+const struct shape ec2_launch_template_instance_network_interface_specification_request_shape = {"LaunchTemplateInstanceNetworkInterfaceSpecificationRequest", sizeof(struct ec2_launch_template_instance_network_interface_specification_request), ec2_launch_template_instance_network_interface_specification_request_rows, ARRAY_LEN(ec2_launch_template_instance_network_interface_specification_request_rows)};
+
+static const struct shape_row ec2_launch_template_instance_secondary_interface_specification_rows[] = {
+    {.wire = "deleteOnTermination", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_secondary_interface_specification, delete_on_termination), .query = "DeleteOnTermination"},
+    {.wire = "deviceIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_secondary_interface_specification, device_index), .query = "DeviceIndex"},
+    {.wire = "privateIpAddressesSet", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_secondary_interface_specification, private_ip_addresses), .query = "PrivateIpAddressesSet", .item = "item", .of = &ec2_secondary_interface_private_ip_address_specification_shape},
+    {.wire = "privateIpAddressCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_secondary_interface_specification, private_ip_address_count), .query = "PrivateIpAddressCount"},
+    {.wire = "secondarySubnetId", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_secondary_interface_specification, secondary_subnet_id), .query = "SecondarySubnetId"},
+    {.wire = "interfaceType", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_secondary_interface_specification, interface_type), .query = "InterfaceType"},
+    {.wire = "networkCardIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_secondary_interface_specification, network_card_index), .query = "NetworkCardIndex"},
+};
+const struct shape ec2_launch_template_instance_secondary_interface_specification_shape = {"LaunchTemplateInstanceSecondaryInterfaceSpecification", sizeof(struct ec2_launch_template_instance_secondary_interface_specification), ec2_launch_template_instance_secondary_interface_specification_rows, ARRAY_LEN(ec2_launch_template_instance_secondary_interface_specification_rows)};
+
+static const struct shape_row ec2_launch_template_instance_secondary_interface_specification_request_rows[] = {
+    {.wire = "DeleteOnTermination", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_instance_secondary_interface_specification_request, delete_on_termination)},
+    {.wire = "DeviceIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_secondary_interface_specification_request, device_index)},
+    {.wire = "PrivateIpAddress", .kind = SHAPE_LIST, AT(ec2_launch_template_instance_secondary_interface_specification_request, private_ip_addresses), .item = "SecondaryInterfacePrivateIpAddressSpecification", .of = &ec2_secondary_interface_private_ip_address_specification_request_shape},
+    {.wire = "PrivateIpAddressCount", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_secondary_interface_specification_request, private_ip_address_count)},
+    {.wire = "SecondarySubnetId", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_secondary_interface_specification_request, secondary_subnet_id)},
+    {.wire = "InterfaceType", .kind = SHAPE_STRING, AT(ec2_launch_template_instance_secondary_interface_specification_request, interface_type)},
+    {.wire = "NetworkCardIndex", .kind = SHAPE_INTEGER, AT(ec2_launch_template_instance_secondary_interface_specification_request, network_card_index)},
+};
+const struct shape ec2_launch_template_instance_secondary_interface_specification_request_shape = {"LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest", sizeof(struct ec2_launch_template_instance_secondary_interface_specification_request), ec2_launch_template_instance_secondary_interface_specification_request_rows, ARRAY_LEN(ec2_launch_template_instance_secondary_interface_specification_request_rows)};
+
+static const struct shape_row ec2_launch_template_license_configuration_rows[] = {
+    {.wire = "licenseConfigurationArn", .kind = SHAPE_STRING, AT(ec2_launch_template_license_configuration, license_configuration_arn), .query = "LicenseConfigurationArn"},
+};
+const struct shape ec2_launch_template_license_configuration_shape = {"LaunchTemplateLicenseConfiguration", sizeof(struct ec2_launch_template_license_configuration), ec2_launch_template_license_configuration_rows, ARRAY_LEN(ec2_launch_template_license_configuration_rows)};
+
+static const struct shape_row ec2_launch_template_license_configuration_request_rows[] = {
+    {.wire = "LicenseConfigurationArn", .kind = SHAPE_STRING, AT(ec2_launch_template_license_configuration_request, license_configuration_arn)},
+};
+const struct shape ec2_launch_template_license_configuration_request_shape = {"LaunchTemplateLicenseConfigurationRequest", sizeof(struct ec2_launch_template_license_configuration_request), ec2_launch_template_license_configuration_request_rows, ARRAY_LEN(ec2_launch_template_license_configuration_request_rows)};
+
+static const struct shape_row ec2_launch_template_network_performance_options_rows[] = {
+    {.wire = "bandwidthWeighting", .kind = SHAPE_STRING, AT(ec2_launch_template_network_performance_options, bandwidth_weighting), .query = "BandwidthWeighting"},
+};
+const struct shape ec2_launch_template_network_performance_options_shape = {"LaunchTemplateNetworkPerformanceOptions", sizeof(struct ec2_launch_template_network_performance_options), ec2_launch_template_network_performance_options_rows, ARRAY_LEN(ec2_launch_template_network_performance_options_rows)};
+
+static const struct shape_row ec2_launch_template_network_performance_options_request_rows[] = {
+    {.wire = "BandwidthWeighting", .kind = SHAPE_STRING, AT(ec2_launch_template_network_performance_options_request, bandwidth_weighting)},
+};
+const struct shape ec2_launch_template_network_performance_options_request_shape = {"LaunchTemplateNetworkPerformanceOptionsRequest", sizeof(struct ec2_launch_template_network_performance_options_request), ec2_launch_template_network_performance_options_request_rows, ARRAY_LEN(ec2_launch_template_network_performance_options_request_rows)};
+
+static const struct shape_row ec2_launch_template_placement_rows[] = {
+    {.wire = "availabilityZone", .kind = SHAPE_STRING, AT(ec2_launch_template_placement, availability_zone), .query = "AvailabilityZone"},
+    {.wire = "availabilityZoneId", .kind = SHAPE_STRING, AT(ec2_launch_template_placement, availability_zone_id), .query = "AvailabilityZoneId"},
+    {.wire = "affinity", .kind = SHAPE_STRING, AT(ec2_launch_template_placement, affinity), .query = "Affinity"},
+    {.wire = "groupName", .kind = SHAPE_STRING, AT(ec2_launch_template_placement, group_name), .query = "GroupName"},
+    {.wire = "hostId", .kind = SHAPE_STRING, AT(ec2_launch_template_placement, host_id), .query = "HostId"},
+    {.wire = "tenancy", .kind = SHAPE_STRING, AT(ec2_launch_template_placement, tenancy), .query = "Tenancy"},
+    {.wire = "spreadDomain", .kind = SHAPE_STRING, AT(ec2_launch_template_placement, spread_domain), .query = "SpreadDomain"},
+    {.wire = "hostResourceGroupArn", .kind = SHAPE_STRING, AT(ec2_launch_template_placement, host_resource_group_arn), .query = "HostResourceGroupArn"},
+    {.wire = "partitionNumber", .kind = SHAPE_INTEGER, AT(ec2_launch_template_placement, partition_number), .query = "PartitionNumber"},
+    {.wire = "groupId", .kind = SHAPE_STRING, AT(ec2_launch_template_placement, group_id), .query = "GroupId"},
+};
+const struct shape ec2_launch_template_placement_shape = {"LaunchTemplatePlacement", sizeof(struct ec2_launch_template_placement), ec2_launch_template_placement_rows, ARRAY_LEN(ec2_launch_template_placement_rows)};
+
+static const struct shape_row ec2_launch_template_placement_request_rows[] = {
+    {.wire = "AvailabilityZone", .kind = SHAPE_STRING, AT(ec2_launch_template_placement_request, availability_zone)},
+    {.wire = "AvailabilityZoneId", .kind = SHAPE_STRING, AT(ec2_launch_template_placement_request, availability_zone_id)},
+    {.wire = "Affinity", .kind = SHAPE_STRING, AT(ec2_launch_template_placement_request, affinity)},
+    {.wire = "GroupName", .kind = SHAPE_STRING, AT(ec2_launch_template_placement_request, group_name)},
+    {.wire = "HostId", .kind = SHAPE_STRING, AT(ec2_launch_template_placement_request, host_id)},
+    {.wire = "Tenancy", .kind = SHAPE_STRING, AT(ec2_launch_template_placement_request, tenancy)},
+    {.wire = "SpreadDomain", .kind = SHAPE_STRING, AT(ec2_launch_template_placement_request, spread_domain)},
+    {.wire = "HostResourceGroupArn", .kind = SHAPE_STRING, AT(ec2_launch_template_placement_request, host_resource_group_arn)},
+    {.wire = "PartitionNumber", .kind = SHAPE_INTEGER, AT(ec2_launch_template_placement_request, partition_number)},
+    {.wire = "GroupId", .kind = SHAPE_STRING, AT(ec2_launch_template_placement_request, group_id)},
+};
+const struct shape ec2_launch_template_placement_request_shape = {"LaunchTemplatePlacementRequest", sizeof(struct ec2_launch_template_placement_request), ec2_launch_template_placement_request_rows, ARRAY_LEN(ec2_launch_template_placement_request_rows)};
+
+static const struct shape_row ec2_launch_template_private_dns_name_options_rows[] = {
+    {.wire = "hostnameType", .kind = SHAPE_STRING, AT(ec2_launch_template_private_dns_name_options, hostname_type), .query = "HostnameType"},
+    {.wire = "enableResourceNameDnsARecord", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_private_dns_name_options, enable_resource_name_dns_a_record), .query = "EnableResourceNameDnsARecord"},
+    {.wire = "enableResourceNameDnsAAAARecord", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_private_dns_name_options, enable_resource_name_dns_aaaa_record), .query = "EnableResourceNameDnsAAAARecord"},
+};
+const struct shape ec2_launch_template_private_dns_name_options_shape = {"LaunchTemplatePrivateDnsNameOptions", sizeof(struct ec2_launch_template_private_dns_name_options), ec2_launch_template_private_dns_name_options_rows, ARRAY_LEN(ec2_launch_template_private_dns_name_options_rows)};
+
+static const struct shape_row ec2_launch_template_private_dns_name_options_request_rows[] = {
+    {.wire = "HostnameType", .kind = SHAPE_STRING, AT(ec2_launch_template_private_dns_name_options_request, hostname_type)},
+    {.wire = "EnableResourceNameDnsARecord", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_private_dns_name_options_request, enable_resource_name_dns_a_record)},
+    {.wire = "EnableResourceNameDnsAAAARecord", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_private_dns_name_options_request, enable_resource_name_dns_aaaa_record)},
+};
+const struct shape ec2_launch_template_private_dns_name_options_request_shape = {"LaunchTemplatePrivateDnsNameOptionsRequest", sizeof(struct ec2_launch_template_private_dns_name_options_request), ec2_launch_template_private_dns_name_options_request_rows, ARRAY_LEN(ec2_launch_template_private_dns_name_options_request_rows)};
 
 static const struct shape_row ec2_launch_template_specification_rows[] = {
     {.wire = "LaunchTemplateId", .kind = SHAPE_STRING, AT(ec2_launch_template_specification, launch_template_id)},
@@ -1223,6 +3145,61 @@ static const struct shape_row ec2_launch_template_specification_rows[] = {
     {.wire = "Version", .kind = SHAPE_STRING, AT(ec2_launch_template_specification, version)},
 };
 const struct shape ec2_launch_template_specification_shape = {"LaunchTemplateSpecification", sizeof(struct ec2_launch_template_specification), ec2_launch_template_specification_rows, ARRAY_LEN(ec2_launch_template_specification_rows)};
+
+static const struct shape_row ec2_launch_template_spot_market_options_rows[] = {
+    {.wire = "maxPrice", .kind = SHAPE_STRING, AT(ec2_launch_template_spot_market_options, max_price), .query = "MaxPrice"},
+    {.wire = "spotInstanceType", .kind = SHAPE_STRING, AT(ec2_launch_template_spot_market_options, spot_instance_type), .query = "SpotInstanceType"},
+    {.wire = "blockDurationMinutes", .kind = SHAPE_INTEGER, AT(ec2_launch_template_spot_market_options, block_duration_minutes), .query = "BlockDurationMinutes"},
+    {.wire = "validUntil", .kind = SHAPE_TIME, AT(ec2_launch_template_spot_market_options, valid_until), .query = "ValidUntil"},
+    {.wire = "instanceInterruptionBehavior", .kind = SHAPE_STRING, AT(ec2_launch_template_spot_market_options, instance_interruption_behavior), .query = "InstanceInterruptionBehavior"},
+};
+const struct shape ec2_launch_template_spot_market_options_shape = {"LaunchTemplateSpotMarketOptions", sizeof(struct ec2_launch_template_spot_market_options), ec2_launch_template_spot_market_options_rows, ARRAY_LEN(ec2_launch_template_spot_market_options_rows)};
+
+static const struct shape_row ec2_launch_template_spot_market_options_request_rows[] = {
+    {.wire = "MaxPrice", .kind = SHAPE_STRING, AT(ec2_launch_template_spot_market_options_request, max_price)},
+    {.wire = "SpotInstanceType", .kind = SHAPE_STRING, AT(ec2_launch_template_spot_market_options_request, spot_instance_type)},
+    {.wire = "BlockDurationMinutes", .kind = SHAPE_INTEGER, AT(ec2_launch_template_spot_market_options_request, block_duration_minutes)},
+    {.wire = "ValidUntil", .kind = SHAPE_TIME, AT(ec2_launch_template_spot_market_options_request, valid_until)},
+    {.wire = "InstanceInterruptionBehavior", .kind = SHAPE_STRING, AT(ec2_launch_template_spot_market_options_request, instance_interruption_behavior)},
+};
+const struct shape ec2_launch_template_spot_market_options_request_shape = {"LaunchTemplateSpotMarketOptionsRequest", sizeof(struct ec2_launch_template_spot_market_options_request), ec2_launch_template_spot_market_options_request_rows, ARRAY_LEN(ec2_launch_template_spot_market_options_request_rows)};
+
+static const struct shape_row ec2_launch_template_tag_specification_rows[] = {
+    {.wire = "resourceType", .kind = SHAPE_STRING, AT(ec2_launch_template_tag_specification, resource_type), .query = "ResourceType"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_launch_template_tag_specification, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+};
+const struct shape ec2_launch_template_tag_specification_shape = {"LaunchTemplateTagSpecification", sizeof(struct ec2_launch_template_tag_specification), ec2_launch_template_tag_specification_rows, ARRAY_LEN(ec2_launch_template_tag_specification_rows)};
+
+static const struct shape_row ec2_launch_template_tag_specification_request_rows[] = {
+    {.wire = "ResourceType", .kind = SHAPE_STRING, AT(ec2_launch_template_tag_specification_request, resource_type)},
+    {.wire = "Tag", .kind = SHAPE_LIST, AT(ec2_launch_template_tag_specification_request, tags), .item = "item", .of = &ec2_tag_shape},
+};
+const struct shape ec2_launch_template_tag_specification_request_shape = {"LaunchTemplateTagSpecificationRequest", sizeof(struct ec2_launch_template_tag_specification_request), ec2_launch_template_tag_specification_request_rows, ARRAY_LEN(ec2_launch_template_tag_specification_request_rows)};
+
+static const struct shape_row ec2_launch_template_version_rows[] = {
+    {.wire = "launchTemplateId", .kind = SHAPE_STRING, AT(ec2_launch_template_version, launch_template_id), .query = "LaunchTemplateId"},
+    {.wire = "launchTemplateName", .kind = SHAPE_STRING, AT(ec2_launch_template_version, launch_template_name), .query = "LaunchTemplateName", .flags = BOUNDED, .least = 3, .most = 128, .pattern = "[a-zA-Z0-9\\(\\)\\.\\-/_]+"},
+    {.wire = "versionNumber", .kind = SHAPE_INTEGER, AT(ec2_launch_template_version, version_number), .query = "VersionNumber"},
+    {.wire = "versionDescription", .kind = SHAPE_STRING, AT(ec2_launch_template_version, version_description), .query = "VersionDescription", .flags = BOUNDED, .least = 0, .most = 255},
+    {.wire = "createTime", .kind = SHAPE_TIME, AT(ec2_launch_template_version, create_time), .query = "CreateTime"},
+    {.wire = "createdBy", .kind = SHAPE_STRING, AT(ec2_launch_template_version, created_by), .query = "CreatedBy"},
+    {.wire = "defaultVersion", .kind = SHAPE_BOOLEAN, AT(ec2_launch_template_version, default_version), .query = "DefaultVersion"},
+    {.wire = "launchTemplateData", .kind = SHAPE_STRUCT, AT(ec2_launch_template_version, launch_template_data), .query = "LaunchTemplateData", .of = &ec2_response_launch_template_data_shape},
+    {.wire = "operator", .kind = SHAPE_STRUCT, AT(ec2_launch_template_version, operator), .query = "Operator", .of = &ec2_operator_response_shape},
+};
+const struct shape ec2_launch_template_version_shape = {"LaunchTemplateVersion", sizeof(struct ec2_launch_template_version), ec2_launch_template_version_rows, ARRAY_LEN(ec2_launch_template_version_rows)};
+
+static const struct shape_row ec2_launch_templates_monitoring_rows[] = {
+    {.wire = "enabled", .kind = SHAPE_BOOLEAN, AT(ec2_launch_templates_monitoring, enabled), .query = "Enabled"},
+    {.wire = "metricCategoryIdSet", .kind = SHAPE_STRINGS, AT(ec2_launch_templates_monitoring, metric_category_ids), .query = "MetricCategoryIdSet", .item = "item"},
+};
+const struct shape ec2_launch_templates_monitoring_shape = {"LaunchTemplatesMonitoring", sizeof(struct ec2_launch_templates_monitoring), ec2_launch_templates_monitoring_rows, ARRAY_LEN(ec2_launch_templates_monitoring_rows)};
+
+static const struct shape_row ec2_launch_templates_monitoring_request_rows[] = {
+    {.wire = "Enabled", .kind = SHAPE_BOOLEAN, AT(ec2_launch_templates_monitoring_request, enabled)},
+    {.wire = "MetricCategoryId", .kind = SHAPE_STRINGS, AT(ec2_launch_templates_monitoring_request, metric_category_ids), .item = "item"},
+};
+const struct shape ec2_launch_templates_monitoring_request_shape = {"LaunchTemplatesMonitoringRequest", sizeof(struct ec2_launch_templates_monitoring_request), ec2_launch_templates_monitoring_request_rows, ARRAY_LEN(ec2_launch_templates_monitoring_request_rows)};
 
 static const struct shape_row ec2_license_configuration_rows[] = {
     {.wire = "licenseConfigurationArn", .kind = SHAPE_STRING, AT(ec2_license_configuration, license_configuration_arn), .query = "LicenseConfigurationArn"},
@@ -1233,6 +3210,70 @@ static const struct shape_row ec2_license_configuration_request_rows[] = {
     {.wire = "LicenseConfigurationArn", .kind = SHAPE_STRING, AT(ec2_license_configuration_request, license_configuration_arn)},
 };
 const struct shape ec2_license_configuration_request_shape = {"LicenseConfigurationRequest", sizeof(struct ec2_license_configuration_request), ec2_license_configuration_request_rows, ARRAY_LEN(ec2_license_configuration_request_rows)};
+
+static const struct shape_row ec2_managed_prefix_list_rows[] = {
+    {.wire = "prefixListId", .kind = SHAPE_STRING, AT(ec2_managed_prefix_list, prefix_list_id), .query = "PrefixListId"},
+    {.wire = "addressFamily", .kind = SHAPE_STRING, AT(ec2_managed_prefix_list, address_family), .query = "AddressFamily"},
+    {.wire = "state", .kind = SHAPE_STRING, AT(ec2_managed_prefix_list, state), .query = "State"},
+    {.wire = "stateMessage", .kind = SHAPE_STRING, AT(ec2_managed_prefix_list, state_message), .query = "StateMessage"},
+    {.wire = "prefixListArn", .kind = SHAPE_STRING, AT(ec2_managed_prefix_list, prefix_list_arn), .query = "PrefixListArn", .flags = BOUNDED, .least = 1, .most = 1283},
+    {.wire = "prefixListName", .kind = SHAPE_STRING, AT(ec2_managed_prefix_list, prefix_list_name), .query = "PrefixListName"},
+    {.wire = "maxEntries", .kind = SHAPE_INTEGER, AT(ec2_managed_prefix_list, max_entries), .query = "MaxEntries"},
+    {.wire = "version", .kind = SHAPE_INTEGER, AT(ec2_managed_prefix_list, version), .query = "Version"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_managed_prefix_list, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_managed_prefix_list, owner_id), .query = "OwnerId"},
+    {.wire = "ipamPrefixListResolverTargetId", .kind = SHAPE_STRING, AT(ec2_managed_prefix_list, ipam_prefix_list_resolver_target_id), .query = "IpamPrefixListResolverTargetId"},
+    {.wire = "ipamPrefixListResolverSyncEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_managed_prefix_list, ipam_prefix_list_resolver_sync_enabled), .query = "IpamPrefixListResolverSyncEnabled"},
+};
+const struct shape ec2_managed_prefix_list_shape = {"ManagedPrefixList", sizeof(struct ec2_managed_prefix_list), ec2_managed_prefix_list_rows, ARRAY_LEN(ec2_managed_prefix_list_rows)};
+
+static const struct shape_row ec2_media_accelerator_info_rows[] = {
+    {.wire = "accelerators", .kind = SHAPE_LIST, AT(ec2_media_accelerator_info, accelerators), .query = "Accelerators", .item = "item", .of = &ec2_media_device_info_shape},
+    {.wire = "totalMediaMemoryInMiB", .kind = SHAPE_INTEGER, AT(ec2_media_accelerator_info, total_media_memory_in_mi_b), .query = "TotalMediaMemoryInMiB"},
+};
+const struct shape ec2_media_accelerator_info_shape = {"MediaAcceleratorInfo", sizeof(struct ec2_media_accelerator_info), ec2_media_accelerator_info_rows, ARRAY_LEN(ec2_media_accelerator_info_rows)};
+
+static const struct shape_row ec2_media_device_info_rows[] = {
+    {.wire = "count", .kind = SHAPE_INTEGER, AT(ec2_media_device_info, count), .query = "Count"},
+    {.wire = "name", .kind = SHAPE_STRING, AT(ec2_media_device_info, name), .query = "Name"},
+    {.wire = "manufacturer", .kind = SHAPE_STRING, AT(ec2_media_device_info, manufacturer), .query = "Manufacturer"},
+    {.wire = "memoryInfo", .kind = SHAPE_STRUCT, AT(ec2_media_device_info, memory_info), .query = "MemoryInfo", .of = &ec2_media_device_memory_info_shape},
+};
+const struct shape ec2_media_device_info_shape = {"MediaDeviceInfo", sizeof(struct ec2_media_device_info), ec2_media_device_info_rows, ARRAY_LEN(ec2_media_device_info_rows)};
+
+static const struct shape_row ec2_media_device_memory_info_rows[] = {
+    {.wire = "sizeInMiB", .kind = SHAPE_INTEGER, AT(ec2_media_device_memory_info, size_in_mi_b), .query = "SizeInMiB"},
+};
+const struct shape ec2_media_device_memory_info_shape = {"MediaDeviceMemoryInfo", sizeof(struct ec2_media_device_memory_info), ec2_media_device_memory_info_rows, ARRAY_LEN(ec2_media_device_memory_info_rows)};
+
+static const struct shape_row ec2_memory_gi_b_per_v_cpu_rows[] = {
+    {.wire = "min", .kind = SHAPE_REAL, AT(ec2_memory_gi_b_per_v_cpu, min), .query = "Min"},
+    {.wire = "max", .kind = SHAPE_REAL, AT(ec2_memory_gi_b_per_v_cpu, max), .query = "Max"},
+};
+const struct shape ec2_memory_gi_b_per_v_cpu_shape = {"MemoryGiBPerVCpu", sizeof(struct ec2_memory_gi_b_per_v_cpu), ec2_memory_gi_b_per_v_cpu_rows, ARRAY_LEN(ec2_memory_gi_b_per_v_cpu_rows)};
+
+static const struct shape_row ec2_memory_gi_b_per_v_cpu_request_rows[] = {
+    {.wire = "Min", .kind = SHAPE_REAL, AT(ec2_memory_gi_b_per_v_cpu_request, min)},
+    {.wire = "Max", .kind = SHAPE_REAL, AT(ec2_memory_gi_b_per_v_cpu_request, max)},
+};
+const struct shape ec2_memory_gi_b_per_v_cpu_request_shape = {"MemoryGiBPerVCpuRequest", sizeof(struct ec2_memory_gi_b_per_v_cpu_request), ec2_memory_gi_b_per_v_cpu_request_rows, ARRAY_LEN(ec2_memory_gi_b_per_v_cpu_request_rows)};
+
+static const struct shape_row ec2_memory_info_rows[] = {
+    {.wire = "sizeInMiB", .kind = SHAPE_INTEGER, AT(ec2_memory_info, size_in_mi_b), .query = "SizeInMiB"},
+};
+const struct shape ec2_memory_info_shape = {"MemoryInfo", sizeof(struct ec2_memory_info), ec2_memory_info_rows, ARRAY_LEN(ec2_memory_info_rows)};
+
+static const struct shape_row ec2_memory_mi_b_rows[] = {
+    {.wire = "min", .kind = SHAPE_INTEGER, AT(ec2_memory_mi_b, min), .query = "Min"},
+    {.wire = "max", .kind = SHAPE_INTEGER, AT(ec2_memory_mi_b, max), .query = "Max"},
+};
+const struct shape ec2_memory_mi_b_shape = {"MemoryMiB", sizeof(struct ec2_memory_mi_b), ec2_memory_mi_b_rows, ARRAY_LEN(ec2_memory_mi_b_rows)};
+
+static const struct shape_row ec2_memory_mi_b_request_rows[] = {
+    {.wire = "Min", .kind = SHAPE_INTEGER, AT(ec2_memory_mi_b_request, min), .flags = REQUIRED},
+    {.wire = "Max", .kind = SHAPE_INTEGER, AT(ec2_memory_mi_b_request, max)},
+};
+const struct shape ec2_memory_mi_b_request_shape = {"MemoryMiBRequest", sizeof(struct ec2_memory_mi_b_request), ec2_memory_mi_b_request_rows, ARRAY_LEN(ec2_memory_mi_b_request_rows)};
 
 static const struct shape_row ec2_modify_instance_attribute_request_rows[] = {
     {.wire = "SourceDestCheck", .kind = SHAPE_STRUCT, AT(ec2_modify_instance_attribute_request, source_dest_check), .of = &ec2_attribute_boolean_value_shape},
@@ -1256,6 +3297,54 @@ static const struct shape_row ec2_modify_instance_attribute_request_rows[] = {
 };
 const struct shape ec2_modify_instance_attribute_request_shape = {"ModifyInstanceAttributeRequest", sizeof(struct ec2_modify_instance_attribute_request), ec2_modify_instance_attribute_request_rows, ARRAY_LEN(ec2_modify_instance_attribute_request_rows)};
 
+static const struct shape_row ec2_modify_instance_metadata_options_request_rows[] = {
+    {.wire = "InstanceId", .kind = SHAPE_STRING, AT(ec2_modify_instance_metadata_options_request, instance_id), .flags = REQUIRED},
+    {.wire = "HttpTokens", .kind = SHAPE_STRING, AT(ec2_modify_instance_metadata_options_request, http_tokens)},
+    {.wire = "HttpPutResponseHopLimit", .kind = SHAPE_INTEGER, AT(ec2_modify_instance_metadata_options_request, http_put_response_hop_limit)},
+    {.wire = "HttpEndpoint", .kind = SHAPE_STRING, AT(ec2_modify_instance_metadata_options_request, http_endpoint)},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_modify_instance_metadata_options_request, dry_run)},
+    {.wire = "HttpProtocolIpv6", .kind = SHAPE_STRING, AT(ec2_modify_instance_metadata_options_request, http_protocol_ipv6)},
+    {.wire = "InstanceMetadataTags", .kind = SHAPE_STRING, AT(ec2_modify_instance_metadata_options_request, instance_metadata_tags)},
+};
+const struct shape ec2_modify_instance_metadata_options_request_shape = {"ModifyInstanceMetadataOptionsRequest", sizeof(struct ec2_modify_instance_metadata_options_request), ec2_modify_instance_metadata_options_request_rows, ARRAY_LEN(ec2_modify_instance_metadata_options_request_rows)};
+
+static const struct shape_row ec2_modify_instance_metadata_options_result_rows[] = {
+    {.wire = "instanceId", .kind = SHAPE_STRING, AT(ec2_modify_instance_metadata_options_result, instance_id), .query = "InstanceId"},
+    {.wire = "instanceMetadataOptions", .kind = SHAPE_STRUCT, AT(ec2_modify_instance_metadata_options_result, instance_metadata_options), .query = "InstanceMetadataOptions", .of = &ec2_instance_metadata_options_response_shape},
+};
+const struct shape ec2_modify_instance_metadata_options_result_shape = {"ModifyInstanceMetadataOptionsResult", sizeof(struct ec2_modify_instance_metadata_options_result), ec2_modify_instance_metadata_options_result_rows, ARRAY_LEN(ec2_modify_instance_metadata_options_result_rows)};
+
+static const struct shape_row ec2_modify_launch_template_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_modify_launch_template_request, dry_run)},
+    {.wire = "ClientToken", .kind = SHAPE_STRING, AT(ec2_modify_launch_template_request, client_token)},
+    {.wire = "LaunchTemplateId", .kind = SHAPE_STRING, AT(ec2_modify_launch_template_request, launch_template_id)},
+    {.wire = "LaunchTemplateName", .kind = SHAPE_STRING, AT(ec2_modify_launch_template_request, launch_template_name), .flags = BOUNDED, .least = 3, .most = 128, .pattern = "[a-zA-Z0-9\\(\\)\\.\\-/_]+"},
+    {.wire = "SetDefaultVersion", .kind = SHAPE_STRING, AT(ec2_modify_launch_template_request, default_version)},
+};
+const struct shape ec2_modify_launch_template_request_shape = {"ModifyLaunchTemplateRequest", sizeof(struct ec2_modify_launch_template_request), ec2_modify_launch_template_request_rows, ARRAY_LEN(ec2_modify_launch_template_request_rows)};
+
+static const struct shape_row ec2_modify_launch_template_result_rows[] = {
+    {.wire = "launchTemplate", .kind = SHAPE_STRUCT, AT(ec2_modify_launch_template_result, launch_template), .query = "LaunchTemplate", .of = &ec2_launch_template_shape},
+};
+const struct shape ec2_modify_launch_template_result_shape = {"ModifyLaunchTemplateResult", sizeof(struct ec2_modify_launch_template_result), ec2_modify_launch_template_result_rows, ARRAY_LEN(ec2_modify_launch_template_result_rows)};
+
+static const struct shape_row ec2_modify_managed_prefix_list_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_modify_managed_prefix_list_request, dry_run)},
+    {.wire = "PrefixListId", .kind = SHAPE_STRING, AT(ec2_modify_managed_prefix_list_request, prefix_list_id), .flags = REQUIRED},
+    {.wire = "CurrentVersion", .kind = SHAPE_INTEGER, AT(ec2_modify_managed_prefix_list_request, current_version)},
+    {.wire = "PrefixListName", .kind = SHAPE_STRING, AT(ec2_modify_managed_prefix_list_request, prefix_list_name)},
+    {.wire = "AddEntry", .kind = SHAPE_LIST, AT(ec2_modify_managed_prefix_list_request, add_entries), .item = "item", .flags = BOUNDED, .of = &ec2_add_prefix_list_entry_shape, .least = 0, .most = 100},
+    {.wire = "RemoveEntry", .kind = SHAPE_LIST, AT(ec2_modify_managed_prefix_list_request, remove_entries), .item = "item", .flags = BOUNDED, .of = &ec2_remove_prefix_list_entry_shape, .least = 0, .most = 100},
+    {.wire = "MaxEntries", .kind = SHAPE_INTEGER, AT(ec2_modify_managed_prefix_list_request, max_entries)},
+    {.wire = "IpamPrefixListResolverSyncEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_modify_managed_prefix_list_request, ipam_prefix_list_resolver_sync_enabled)},
+};
+const struct shape ec2_modify_managed_prefix_list_request_shape = {"ModifyManagedPrefixListRequest", sizeof(struct ec2_modify_managed_prefix_list_request), ec2_modify_managed_prefix_list_request_rows, ARRAY_LEN(ec2_modify_managed_prefix_list_request_rows)};
+
+static const struct shape_row ec2_modify_managed_prefix_list_result_rows[] = {
+    {.wire = "prefixList", .kind = SHAPE_STRUCT, AT(ec2_modify_managed_prefix_list_result, prefix_list), .query = "PrefixList", .of = &ec2_managed_prefix_list_shape},
+};
+const struct shape ec2_modify_managed_prefix_list_result_shape = {"ModifyManagedPrefixListResult", sizeof(struct ec2_modify_managed_prefix_list_result), ec2_modify_managed_prefix_list_result_rows, ARRAY_LEN(ec2_modify_managed_prefix_list_result_rows)};
+
 static const struct shape_row ec2_modify_network_interface_attribute_request_rows[] = {
     {.wire = "EnaSrdSpecification", .kind = SHAPE_STRUCT, AT(ec2_modify_network_interface_attribute_request, ena_srd_specification), .of = &ec2_ena_srd_specification_shape},
     {.wire = "EnablePrimaryIpv6", .kind = SHAPE_BOOLEAN, AT(ec2_modify_network_interface_attribute_request, enable_primary_ipv6)},
@@ -1270,6 +3359,18 @@ static const struct shape_row ec2_modify_network_interface_attribute_request_row
     {.wire = "attachment", .kind = SHAPE_STRUCT, AT(ec2_modify_network_interface_attribute_request, attachment), .query = "Attachment", .of = &ec2_network_interface_attachment_changes_shape},
 };
 const struct shape ec2_modify_network_interface_attribute_request_shape = {"ModifyNetworkInterfaceAttributeRequest", sizeof(struct ec2_modify_network_interface_attribute_request), ec2_modify_network_interface_attribute_request_rows, ARRAY_LEN(ec2_modify_network_interface_attribute_request_rows)};
+
+static const struct shape_row ec2_modify_security_group_rules_request_rows[] = {
+    {.wire = "GroupId", .kind = SHAPE_STRING, AT(ec2_modify_security_group_rules_request, group_id), .flags = REQUIRED},
+    {.wire = "SecurityGroupRule", .kind = SHAPE_LIST, AT(ec2_modify_security_group_rules_request, security_group_rules), .item = "item", .flags = REQUIRED, .of = &ec2_security_group_rule_update_shape},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_modify_security_group_rules_request, dry_run)},
+};
+const struct shape ec2_modify_security_group_rules_request_shape = {"ModifySecurityGroupRulesRequest", sizeof(struct ec2_modify_security_group_rules_request), ec2_modify_security_group_rules_request_rows, ARRAY_LEN(ec2_modify_security_group_rules_request_rows)};
+
+static const struct shape_row ec2_modify_security_group_rules_result_rows[] = {
+    {.wire = "return", .kind = SHAPE_BOOLEAN, AT(ec2_modify_security_group_rules_result, return_), .query = "Return"},
+};
+const struct shape ec2_modify_security_group_rules_result_shape = {"ModifySecurityGroupRulesResult", sizeof(struct ec2_modify_security_group_rules_result), ec2_modify_security_group_rules_result_rows, ARRAY_LEN(ec2_modify_security_group_rules_result_rows)};
 
 static const struct shape_row ec2_modify_subnet_attribute_request_rows[] = {
     {.wire = "AssignIpv6AddressOnCreation", .kind = SHAPE_STRUCT, AT(ec2_modify_subnet_attribute_request, assign_ipv6_address_on_creation), .of = &ec2_attribute_boolean_value_shape},
@@ -1294,11 +3395,162 @@ static const struct shape_row ec2_modify_vpc_attribute_request_rows[] = {
 };
 const struct shape ec2_modify_vpc_attribute_request_shape = {"ModifyVpcAttributeRequest", sizeof(struct ec2_modify_vpc_attribute_request), ec2_modify_vpc_attribute_request_rows, ARRAY_LEN(ec2_modify_vpc_attribute_request_rows)};
 
+static const struct shape_row ec2_modify_vpc_endpoint_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_modify_vpc_endpoint_request, dry_run)},
+    {.wire = "VpcEndpointId", .kind = SHAPE_STRING, AT(ec2_modify_vpc_endpoint_request, vpc_endpoint_id), .flags = REQUIRED},
+    {.wire = "ResetPolicy", .kind = SHAPE_BOOLEAN, AT(ec2_modify_vpc_endpoint_request, reset_policy)},
+    {.wire = "PolicyDocument", .kind = SHAPE_STRING, AT(ec2_modify_vpc_endpoint_request, policy_document)},
+    {.wire = "AddRouteTableId", .kind = SHAPE_STRINGS, AT(ec2_modify_vpc_endpoint_request, add_route_table_ids), .item = "item"},
+    {.wire = "RemoveRouteTableId", .kind = SHAPE_STRINGS, AT(ec2_modify_vpc_endpoint_request, remove_route_table_ids), .item = "item"},
+    {.wire = "AddSubnetId", .kind = SHAPE_STRINGS, AT(ec2_modify_vpc_endpoint_request, add_subnet_ids), .item = "item"},
+    {.wire = "RemoveSubnetId", .kind = SHAPE_STRINGS, AT(ec2_modify_vpc_endpoint_request, remove_subnet_ids), .item = "item"},
+    {.wire = "AddSecurityGroupId", .kind = SHAPE_STRINGS, AT(ec2_modify_vpc_endpoint_request, add_security_group_ids), .item = "item"},
+    {.wire = "RemoveSecurityGroupId", .kind = SHAPE_STRINGS, AT(ec2_modify_vpc_endpoint_request, remove_security_group_ids), .item = "item"},
+    {.wire = "IpAddressType", .kind = SHAPE_STRING, AT(ec2_modify_vpc_endpoint_request, ip_address_type)},
+    {.wire = "DnsOptions", .kind = SHAPE_STRUCT, AT(ec2_modify_vpc_endpoint_request, dns_options), .of = &ec2_dns_options_specification_shape},
+    {.wire = "PrivateDnsEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_modify_vpc_endpoint_request, private_dns_enabled)},
+    {.wire = "SubnetConfiguration", .kind = SHAPE_LIST, AT(ec2_modify_vpc_endpoint_request, subnet_configurations), .item = "item", .of = &ec2_subnet_configuration_shape},
+};
+const struct shape ec2_modify_vpc_endpoint_request_shape = {"ModifyVpcEndpointRequest", sizeof(struct ec2_modify_vpc_endpoint_request), ec2_modify_vpc_endpoint_request_rows, ARRAY_LEN(ec2_modify_vpc_endpoint_request_rows)};
+
+static const struct shape_row ec2_modify_vpc_endpoint_result_rows[] = {
+    {.wire = "return", .kind = SHAPE_BOOLEAN, AT(ec2_modify_vpc_endpoint_result, return_), .query = "Return"},
+};
+const struct shape ec2_modify_vpc_endpoint_result_shape = {"ModifyVpcEndpointResult", sizeof(struct ec2_modify_vpc_endpoint_result), ec2_modify_vpc_endpoint_result_rows, ARRAY_LEN(ec2_modify_vpc_endpoint_result_rows)};
+
+static const struct shape_row ec2_modify_vpc_peering_connection_options_request_rows[] = {
+    {.wire = "AccepterPeeringConnectionOptions", .kind = SHAPE_STRUCT, AT(ec2_modify_vpc_peering_connection_options_request, accepter_peering_connection_options), .of = &ec2_peering_connection_options_request_shape},
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_modify_vpc_peering_connection_options_request, dry_run)},
+    {.wire = "RequesterPeeringConnectionOptions", .kind = SHAPE_STRUCT, AT(ec2_modify_vpc_peering_connection_options_request, requester_peering_connection_options), .of = &ec2_peering_connection_options_request_shape},
+    {.wire = "VpcPeeringConnectionId", .kind = SHAPE_STRING, AT(ec2_modify_vpc_peering_connection_options_request, vpc_peering_connection_id), .flags = REQUIRED},
+};
+const struct shape ec2_modify_vpc_peering_connection_options_request_shape = {"ModifyVpcPeeringConnectionOptionsRequest", sizeof(struct ec2_modify_vpc_peering_connection_options_request), ec2_modify_vpc_peering_connection_options_request_rows, ARRAY_LEN(ec2_modify_vpc_peering_connection_options_request_rows)};
+
+static const struct shape_row ec2_modify_vpc_peering_connection_options_result_rows[] = {
+    {.wire = "accepterPeeringConnectionOptions", .kind = SHAPE_STRUCT, AT(ec2_modify_vpc_peering_connection_options_result, accepter_peering_connection_options), .query = "AccepterPeeringConnectionOptions", .of = &ec2_peering_connection_options_shape},
+    {.wire = "requesterPeeringConnectionOptions", .kind = SHAPE_STRUCT, AT(ec2_modify_vpc_peering_connection_options_result, requester_peering_connection_options), .query = "RequesterPeeringConnectionOptions", .of = &ec2_peering_connection_options_shape},
+};
+const struct shape ec2_modify_vpc_peering_connection_options_result_shape = {"ModifyVpcPeeringConnectionOptionsResult", sizeof(struct ec2_modify_vpc_peering_connection_options_result), ec2_modify_vpc_peering_connection_options_result_rows, ARRAY_LEN(ec2_modify_vpc_peering_connection_options_result_rows)};
+
+static const struct shape_row ec2_monitor_instances_request_rows[] = {
+    {.wire = "InstanceId", .kind = SHAPE_STRINGS, AT(ec2_monitor_instances_request, instance_ids), .item = "InstanceId", .flags = REQUIRED},
+    {.wire = "MetricCategoryId", .kind = SHAPE_STRINGS, AT(ec2_monitor_instances_request, metric_category_ids), .item = "item"},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_monitor_instances_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_monitor_instances_request_shape = {"MonitorInstancesRequest", sizeof(struct ec2_monitor_instances_request), ec2_monitor_instances_request_rows, ARRAY_LEN(ec2_monitor_instances_request_rows)};
+
+static const struct shape_row ec2_monitor_instances_result_rows[] = {
+    {.wire = "instancesSet", .kind = SHAPE_LIST, AT(ec2_monitor_instances_result, instance_monitorings), .query = "InstancesSet", .item = "item", .of = &ec2_instance_monitoring_shape},
+};
+const struct shape ec2_monitor_instances_result_shape = {"MonitorInstancesResult", sizeof(struct ec2_monitor_instances_result), ec2_monitor_instances_result_rows, ARRAY_LEN(ec2_monitor_instances_result_rows)};
+
 static const struct shape_row ec2_monitoring_rows[] = {
     {.wire = "metricCategoryIdSet", .kind = SHAPE_STRINGS, AT(ec2_monitoring, metric_category_ids), .query = "MetricCategoryIdSet", .item = "item"},
     {.wire = "state", .kind = SHAPE_STRING, AT(ec2_monitoring, state), .query = "State"},
 };
 const struct shape ec2_monitoring_shape = {"Monitoring", sizeof(struct ec2_monitoring), ec2_monitoring_rows, ARRAY_LEN(ec2_monitoring_rows)};
+
+static const struct shape_row ec2_nat_gateway_rows[] = {
+    {.wire = "createTime", .kind = SHAPE_TIME, AT(ec2_nat_gateway, create_time), .query = "CreateTime"},
+    {.wire = "deleteTime", .kind = SHAPE_TIME, AT(ec2_nat_gateway, delete_time), .query = "DeleteTime"},
+    {.wire = "failureCode", .kind = SHAPE_STRING, AT(ec2_nat_gateway, failure_code), .query = "FailureCode"},
+    {.wire = "failureMessage", .kind = SHAPE_STRING, AT(ec2_nat_gateway, failure_message), .query = "FailureMessage"},
+    {.wire = "natGatewayAddressSet", .kind = SHAPE_LIST, AT(ec2_nat_gateway, nat_gateway_addresses), .query = "NatGatewayAddressSet", .item = "item", .of = &ec2_nat_gateway_address_shape},
+    {.wire = "natGatewayId", .kind = SHAPE_STRING, AT(ec2_nat_gateway, nat_gateway_id), .query = "NatGatewayId"},
+    {.wire = "provisionedBandwidth", .kind = SHAPE_STRUCT, AT(ec2_nat_gateway, provisioned_bandwidth), .query = "ProvisionedBandwidth", .of = &ec2_provisioned_bandwidth_shape},
+    {.wire = "state", .kind = SHAPE_STRING, AT(ec2_nat_gateway, state), .query = "State"},
+    {.wire = "subnetId", .kind = SHAPE_STRING, AT(ec2_nat_gateway, subnet_id), .query = "SubnetId"},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_nat_gateway, vpc_id), .query = "VpcId"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_nat_gateway, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "connectivityType", .kind = SHAPE_STRING, AT(ec2_nat_gateway, connectivity_type), .query = "ConnectivityType"},
+    {.wire = "availabilityMode", .kind = SHAPE_STRING, AT(ec2_nat_gateway, availability_mode), .query = "AvailabilityMode"},
+    {.wire = "autoScalingIps", .kind = SHAPE_STRING, AT(ec2_nat_gateway, auto_scaling_ips), .query = "AutoScalingIps"},
+    {.wire = "autoProvisionZones", .kind = SHAPE_STRING, AT(ec2_nat_gateway, auto_provision_zones), .query = "AutoProvisionZones"},
+    {.wire = "attachedApplianceSet", .kind = SHAPE_LIST, AT(ec2_nat_gateway, attached_appliances), .query = "AttachedApplianceSet", .item = "item", .of = &ec2_nat_gateway_attached_appliance_shape},
+    {.wire = "routeTableId", .kind = SHAPE_STRING, AT(ec2_nat_gateway, route_table_id), .query = "RouteTableId"},
+};
+const struct shape ec2_nat_gateway_shape = {"NatGateway", sizeof(struct ec2_nat_gateway), ec2_nat_gateway_rows, ARRAY_LEN(ec2_nat_gateway_rows)};
+
+static const struct shape_row ec2_nat_gateway_address_rows[] = {
+    {.wire = "allocationId", .kind = SHAPE_STRING, AT(ec2_nat_gateway_address, allocation_id), .query = "AllocationId"},
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_nat_gateway_address, network_interface_id), .query = "NetworkInterfaceId"},
+    {.wire = "privateIp", .kind = SHAPE_STRING, AT(ec2_nat_gateway_address, private_ip), .query = "PrivateIp"},
+    {.wire = "publicIp", .kind = SHAPE_STRING, AT(ec2_nat_gateway_address, public_ip), .query = "PublicIp"},
+    {.wire = "associationId", .kind = SHAPE_STRING, AT(ec2_nat_gateway_address, association_id), .query = "AssociationId"},
+    {.wire = "isPrimary", .kind = SHAPE_BOOLEAN, AT(ec2_nat_gateway_address, is_primary), .query = "IsPrimary"},
+    {.wire = "failureMessage", .kind = SHAPE_STRING, AT(ec2_nat_gateway_address, failure_message), .query = "FailureMessage"},
+    {.wire = "status", .kind = SHAPE_STRING, AT(ec2_nat_gateway_address, status), .query = "Status"},
+    {.wire = "availabilityZone", .kind = SHAPE_STRING, AT(ec2_nat_gateway_address, availability_zone), .query = "AvailabilityZone"},
+    {.wire = "availabilityZoneId", .kind = SHAPE_STRING, AT(ec2_nat_gateway_address, availability_zone_id), .query = "AvailabilityZoneId"},
+};
+const struct shape ec2_nat_gateway_address_shape = {"NatGatewayAddress", sizeof(struct ec2_nat_gateway_address), ec2_nat_gateway_address_rows, ARRAY_LEN(ec2_nat_gateway_address_rows)};
+
+static const struct shape_row ec2_nat_gateway_attached_appliance_rows[] = {
+    {.wire = "type", .kind = SHAPE_STRING, AT(ec2_nat_gateway_attached_appliance, type), .query = "Type"},
+    {.wire = "applianceArn", .kind = SHAPE_STRING, AT(ec2_nat_gateway_attached_appliance, appliance_arn), .query = "ApplianceArn"},
+    {.wire = "vpcEndpointId", .kind = SHAPE_STRING, AT(ec2_nat_gateway_attached_appliance, vpc_endpoint_id), .query = "VpcEndpointId"},
+    {.wire = "attachmentState", .kind = SHAPE_STRING, AT(ec2_nat_gateway_attached_appliance, attachment_state), .query = "AttachmentState"},
+    {.wire = "modificationState", .kind = SHAPE_STRING, AT(ec2_nat_gateway_attached_appliance, modification_state), .query = "ModificationState"},
+    {.wire = "failureCode", .kind = SHAPE_STRING, AT(ec2_nat_gateway_attached_appliance, failure_code), .query = "FailureCode"},
+    {.wire = "failureMessage", .kind = SHAPE_STRING, AT(ec2_nat_gateway_attached_appliance, failure_message), .query = "FailureMessage"},
+};
+const struct shape ec2_nat_gateway_attached_appliance_shape = {"NatGatewayAttachedAppliance", sizeof(struct ec2_nat_gateway_attached_appliance), ec2_nat_gateway_attached_appliance_rows, ARRAY_LEN(ec2_nat_gateway_attached_appliance_rows)};
+
+static const struct shape_row ec2_network_acl_rows[] = {
+    {.wire = "associationSet", .kind = SHAPE_LIST, AT(ec2_network_acl, associations), .query = "AssociationSet", .item = "item", .of = &ec2_network_acl_association_shape},
+    {.wire = "entrySet", .kind = SHAPE_LIST, AT(ec2_network_acl, entries), .query = "EntrySet", .item = "item", .of = &ec2_network_acl_entry_shape},
+    {.wire = "default", .kind = SHAPE_BOOLEAN, AT(ec2_network_acl, is_default), .query = "Default"},
+    {.wire = "networkAclId", .kind = SHAPE_STRING, AT(ec2_network_acl, network_acl_id), .query = "NetworkAclId"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_network_acl, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_network_acl, vpc_id), .query = "VpcId"},
+    {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_network_acl, owner_id), .query = "OwnerId"},
+};
+const struct shape ec2_network_acl_shape = {"NetworkAcl", sizeof(struct ec2_network_acl), ec2_network_acl_rows, ARRAY_LEN(ec2_network_acl_rows)};
+
+static const struct shape_row ec2_network_acl_association_rows[] = {
+    {.wire = "networkAclAssociationId", .kind = SHAPE_STRING, AT(ec2_network_acl_association, network_acl_association_id), .query = "NetworkAclAssociationId"},
+    {.wire = "networkAclId", .kind = SHAPE_STRING, AT(ec2_network_acl_association, network_acl_id), .query = "NetworkAclId"},
+    {.wire = "subnetId", .kind = SHAPE_STRING, AT(ec2_network_acl_association, subnet_id), .query = "SubnetId"},
+};
+const struct shape ec2_network_acl_association_shape = {"NetworkAclAssociation", sizeof(struct ec2_network_acl_association), ec2_network_acl_association_rows, ARRAY_LEN(ec2_network_acl_association_rows)};
+
+static const struct shape_row ec2_network_acl_entry_rows[] = {
+    {.wire = "cidrBlock", .kind = SHAPE_STRING, AT(ec2_network_acl_entry, cidr_block), .query = "CidrBlock"},
+    {.wire = "egress", .kind = SHAPE_BOOLEAN, AT(ec2_network_acl_entry, egress), .query = "Egress"},
+    {.wire = "icmpTypeCode", .kind = SHAPE_STRUCT, AT(ec2_network_acl_entry, icmp_type_code), .query = "IcmpTypeCode", .of = &ec2_icmp_type_code_shape},
+    {.wire = "ipv6CidrBlock", .kind = SHAPE_STRING, AT(ec2_network_acl_entry, ipv6_cidr_block), .query = "Ipv6CidrBlock"},
+    {.wire = "portRange", .kind = SHAPE_STRUCT, AT(ec2_network_acl_entry, port_range), .query = "PortRange", .of = &ec2_port_range_shape},
+    {.wire = "protocol", .kind = SHAPE_STRING, AT(ec2_network_acl_entry, protocol), .query = "Protocol"},
+    {.wire = "ruleAction", .kind = SHAPE_STRING, AT(ec2_network_acl_entry, rule_action), .query = "RuleAction"},
+    {.wire = "ruleNumber", .kind = SHAPE_INTEGER, AT(ec2_network_acl_entry, rule_number), .query = "RuleNumber"},
+};
+const struct shape ec2_network_acl_entry_shape = {"NetworkAclEntry", sizeof(struct ec2_network_acl_entry), ec2_network_acl_entry_rows, ARRAY_LEN(ec2_network_acl_entry_rows)};
+
+static const struct shape_row ec2_network_bandwidth_gbps_rows[] = {
+    {.wire = "min", .kind = SHAPE_REAL, AT(ec2_network_bandwidth_gbps, min), .query = "Min"},
+    {.wire = "max", .kind = SHAPE_REAL, AT(ec2_network_bandwidth_gbps, max), .query = "Max"},
+};
+const struct shape ec2_network_bandwidth_gbps_shape = {"NetworkBandwidthGbps", sizeof(struct ec2_network_bandwidth_gbps), ec2_network_bandwidth_gbps_rows, ARRAY_LEN(ec2_network_bandwidth_gbps_rows)};
+
+static const struct shape_row ec2_network_bandwidth_gbps_request_rows[] = {
+    {.wire = "Min", .kind = SHAPE_REAL, AT(ec2_network_bandwidth_gbps_request, min)},
+    {.wire = "Max", .kind = SHAPE_REAL, AT(ec2_network_bandwidth_gbps_request, max)},
+};
+const struct shape ec2_network_bandwidth_gbps_request_shape = {"NetworkBandwidthGbpsRequest", sizeof(struct ec2_network_bandwidth_gbps_request), ec2_network_bandwidth_gbps_request_rows, ARRAY_LEN(ec2_network_bandwidth_gbps_request_rows)};
+
+static const struct shape_row ec2_network_card_info_rows[] = {
+    {.wire = "networkCardIndex", .kind = SHAPE_INTEGER, AT(ec2_network_card_info, network_card_index), .query = "NetworkCardIndex"},
+    {.wire = "networkPerformance", .kind = SHAPE_STRING, AT(ec2_network_card_info, network_performance), .query = "NetworkPerformance"},
+    {.wire = "maximumNetworkInterfaces", .kind = SHAPE_INTEGER, AT(ec2_network_card_info, maximum_network_interfaces), .query = "MaximumNetworkInterfaces"},
+    {.wire = "additionalFlexibleNetworkInterfaces", .kind = SHAPE_INTEGER, AT(ec2_network_card_info, additional_flexible_network_interfaces), .query = "AdditionalFlexibleNetworkInterfaces"},
+    {.wire = "baselineBandwidthInGbps", .kind = SHAPE_REAL, AT(ec2_network_card_info, baseline_bandwidth_in_gbps), .query = "BaselineBandwidthInGbps"},
+    {.wire = "peakBandwidthInGbps", .kind = SHAPE_REAL, AT(ec2_network_card_info, peak_bandwidth_in_gbps), .query = "PeakBandwidthInGbps"},
+    {.wire = "defaultEnaQueueCountPerInterface", .kind = SHAPE_INTEGER, AT(ec2_network_card_info, default_ena_queue_count_per_interface), .query = "DefaultEnaQueueCountPerInterface"},
+    {.wire = "maximumEnaQueueCount", .kind = SHAPE_INTEGER, AT(ec2_network_card_info, maximum_ena_queue_count), .query = "MaximumEnaQueueCount"},
+    {.wire = "maximumEnaQueueCountPerInterface", .kind = SHAPE_INTEGER, AT(ec2_network_card_info, maximum_ena_queue_count_per_interface), .query = "MaximumEnaQueueCountPerInterface"},
+    {.wire = "interfaceTypeSet", .kind = SHAPE_STRINGS, AT(ec2_network_card_info, interface_types), .query = "InterfaceTypeSet", .item = "item"},
+};
+const struct shape ec2_network_card_info_shape = {"NetworkCardInfo", sizeof(struct ec2_network_card_info), ec2_network_card_info_rows, ARRAY_LEN(ec2_network_card_info_rows)};
 
 static const struct shape_row ec2_network_firewall_association_rows[] = {
     {.wire = "firewallArn", .kind = SHAPE_STRING, AT(ec2_network_firewall_association, firewall_arn), .query = "FirewallArn"},
@@ -1306,6 +3558,29 @@ static const struct shape_row ec2_network_firewall_association_rows[] = {
     {.wire = "firewallMode", .kind = SHAPE_STRING, AT(ec2_network_firewall_association, firewall_mode), .query = "FirewallMode"},
 };
 const struct shape ec2_network_firewall_association_shape = {"NetworkFirewallAssociation", sizeof(struct ec2_network_firewall_association), ec2_network_firewall_association_rows, ARRAY_LEN(ec2_network_firewall_association_rows)};
+
+static const struct shape_row ec2_network_info_rows[] = {
+    {.wire = "networkPerformance", .kind = SHAPE_STRING, AT(ec2_network_info, network_performance), .query = "NetworkPerformance"},
+    {.wire = "maximumNetworkInterfaces", .kind = SHAPE_INTEGER, AT(ec2_network_info, maximum_network_interfaces), .query = "MaximumNetworkInterfaces"},
+    {.wire = "maximumNetworkCards", .kind = SHAPE_INTEGER, AT(ec2_network_info, maximum_network_cards), .query = "MaximumNetworkCards"},
+    {.wire = "defaultNetworkCardIndex", .kind = SHAPE_INTEGER, AT(ec2_network_info, default_network_card_index), .query = "DefaultNetworkCardIndex"},
+    {.wire = "networkCards", .kind = SHAPE_LIST, AT(ec2_network_info, network_cards), .query = "NetworkCards", .item = "item", .of = &ec2_network_card_info_shape},
+    {.wire = "ipv4AddressesPerInterface", .kind = SHAPE_INTEGER, AT(ec2_network_info, ipv4_addresses_per_interface), .query = "Ipv4AddressesPerInterface"},
+    {.wire = "ipv6AddressesPerInterface", .kind = SHAPE_INTEGER, AT(ec2_network_info, ipv6_addresses_per_interface), .query = "Ipv6AddressesPerInterface"},
+    {.wire = "ipv6Supported", .kind = SHAPE_BOOLEAN, AT(ec2_network_info, ipv6_supported), .query = "Ipv6Supported"},
+    {.wire = "enaSupport", .kind = SHAPE_STRING, AT(ec2_network_info, ena_support), .query = "EnaSupport"},
+    {.wire = "efaSupported", .kind = SHAPE_BOOLEAN, AT(ec2_network_info, efa_supported), .query = "EfaSupported"},
+    {.wire = "efaInfo", .kind = SHAPE_STRUCT, AT(ec2_network_info, efa_info), .query = "EfaInfo", .of = &ec2_efa_info_shape},
+    {.wire = "encryptionInTransitSupported", .kind = SHAPE_BOOLEAN, AT(ec2_network_info, encryption_in_transit_supported), .query = "EncryptionInTransitSupported"},
+    {.wire = "enaSrdSupported", .kind = SHAPE_BOOLEAN, AT(ec2_network_info, ena_srd_supported), .query = "EnaSrdSupported"},
+    {.wire = "bandwidthWeightings", .kind = SHAPE_STRINGS, AT(ec2_network_info, bandwidth_weightings), .query = "BandwidthWeightings", .item = "item"},
+    {.wire = "flexibleEnaQueuesSupport", .kind = SHAPE_STRING, AT(ec2_network_info, flexible_ena_queues_support), .query = "FlexibleEnaQueuesSupport"},
+    {.wire = "connectionTrackingConfiguration", .kind = SHAPE_STRUCT, AT(ec2_network_info, connection_tracking_configuration), .query = "ConnectionTrackingConfiguration", .of = &ec2_default_connection_tracking_configuration_shape},
+    {.wire = "secondaryNetworkSupported", .kind = SHAPE_BOOLEAN, AT(ec2_network_info, secondary_network_supported), .query = "SecondaryNetworkSupported"},
+    {.wire = "maximumSecondaryNetworkInterfaces", .kind = SHAPE_INTEGER, AT(ec2_network_info, maximum_secondary_network_interfaces), .query = "MaximumSecondaryNetworkInterfaces"},
+    {.wire = "ipv4AddressesPerSecondaryInterface", .kind = SHAPE_INTEGER, AT(ec2_network_info, ipv4_addresses_per_secondary_interface), .query = "Ipv4AddressesPerSecondaryInterface"},
+};
+const struct shape ec2_network_info_shape = {"NetworkInfo", sizeof(struct ec2_network_info), ec2_network_info_rows, ARRAY_LEN(ec2_network_info_rows)};
 
 static const struct shape_row ec2_network_interface_rows[] = {
     {.wire = "association", .kind = SHAPE_STRUCT, AT(ec2_network_interface, association), .query = "Association", .of = &ec2_network_interface_association_shape},
@@ -1376,6 +3651,18 @@ static const struct shape_row ec2_network_interface_attachment_changes_rows[] = 
 };
 const struct shape ec2_network_interface_attachment_changes_shape = {"NetworkInterfaceAttachmentChanges", sizeof(struct ec2_network_interface_attachment_changes), ec2_network_interface_attachment_changes_rows, ARRAY_LEN(ec2_network_interface_attachment_changes_rows)};
 
+static const struct shape_row ec2_network_interface_count_rows[] = {
+    {.wire = "min", .kind = SHAPE_INTEGER, AT(ec2_network_interface_count, min), .query = "Min"},
+    {.wire = "max", .kind = SHAPE_INTEGER, AT(ec2_network_interface_count, max), .query = "Max"},
+};
+const struct shape ec2_network_interface_count_shape = {"NetworkInterfaceCount", sizeof(struct ec2_network_interface_count), ec2_network_interface_count_rows, ARRAY_LEN(ec2_network_interface_count_rows)};
+
+static const struct shape_row ec2_network_interface_count_request_rows[] = {
+    {.wire = "Min", .kind = SHAPE_INTEGER, AT(ec2_network_interface_count_request, min)},
+    {.wire = "Max", .kind = SHAPE_INTEGER, AT(ec2_network_interface_count_request, max)},
+};
+const struct shape ec2_network_interface_count_request_shape = {"NetworkInterfaceCountRequest", sizeof(struct ec2_network_interface_count_request), ec2_network_interface_count_request_rows, ARRAY_LEN(ec2_network_interface_count_request_rows)};
+
 static const struct shape_row ec2_network_interface_ipv6_address_rows[] = {
     {.wire = "ipv6Address", .kind = SHAPE_STRING, AT(ec2_network_interface_ipv6_address, ipv6_address), .query = "Ipv6Address"},
     {.wire = "publicIpv6DnsName", .kind = SHAPE_STRING, AT(ec2_network_interface_ipv6_address, public_ipv6_dns_name), .query = "PublicIpv6DnsName"},
@@ -1391,6 +3678,42 @@ static const struct shape_row ec2_network_interface_private_ip_address_rows[] = 
 };
 const struct shape ec2_network_interface_private_ip_address_shape = {"NetworkInterfacePrivateIpAddress", sizeof(struct ec2_network_interface_private_ip_address), ec2_network_interface_private_ip_address_rows, ARRAY_LEN(ec2_network_interface_private_ip_address_rows)};
 
+static const struct shape_row ec2_neuron_device_core_info_rows[] = {
+    {.wire = "count", .kind = SHAPE_INTEGER, AT(ec2_neuron_device_core_info, count), .query = "Count"},
+    {.wire = "version", .kind = SHAPE_INTEGER, AT(ec2_neuron_device_core_info, version), .query = "Version"},
+};
+const struct shape ec2_neuron_device_core_info_shape = {"NeuronDeviceCoreInfo", sizeof(struct ec2_neuron_device_core_info), ec2_neuron_device_core_info_rows, ARRAY_LEN(ec2_neuron_device_core_info_rows)};
+
+static const struct shape_row ec2_neuron_device_info_rows[] = {
+    {.wire = "count", .kind = SHAPE_INTEGER, AT(ec2_neuron_device_info, count), .query = "Count"},
+    {.wire = "name", .kind = SHAPE_STRING, AT(ec2_neuron_device_info, name), .query = "Name"},
+    {.wire = "coreInfo", .kind = SHAPE_STRUCT, AT(ec2_neuron_device_info, core_info), .query = "CoreInfo", .of = &ec2_neuron_device_core_info_shape},
+    {.wire = "memoryInfo", .kind = SHAPE_STRUCT, AT(ec2_neuron_device_info, memory_info), .query = "MemoryInfo", .of = &ec2_neuron_device_memory_info_shape},
+};
+const struct shape ec2_neuron_device_info_shape = {"NeuronDeviceInfo", sizeof(struct ec2_neuron_device_info), ec2_neuron_device_info_rows, ARRAY_LEN(ec2_neuron_device_info_rows)};
+
+static const struct shape_row ec2_neuron_device_memory_info_rows[] = {
+    {.wire = "sizeInMiB", .kind = SHAPE_INTEGER, AT(ec2_neuron_device_memory_info, size_in_mi_b), .query = "SizeInMiB"},
+};
+const struct shape ec2_neuron_device_memory_info_shape = {"NeuronDeviceMemoryInfo", sizeof(struct ec2_neuron_device_memory_info), ec2_neuron_device_memory_info_rows, ARRAY_LEN(ec2_neuron_device_memory_info_rows)};
+
+static const struct shape_row ec2_neuron_info_rows[] = {
+    {.wire = "neuronDevices", .kind = SHAPE_LIST, AT(ec2_neuron_info, neuron_devices), .query = "NeuronDevices", .item = "item", .of = &ec2_neuron_device_info_shape},
+    {.wire = "totalNeuronDeviceMemoryInMiB", .kind = SHAPE_INTEGER, AT(ec2_neuron_info, total_neuron_device_memory_in_mi_b), .query = "TotalNeuronDeviceMemoryInMiB"},
+};
+const struct shape ec2_neuron_info_shape = {"NeuronInfo", sizeof(struct ec2_neuron_info), ec2_neuron_info_rows, ARRAY_LEN(ec2_neuron_info_rows)};
+
+static const struct shape_row ec2_new_dhcp_configuration_rows[] = {
+    {.wire = "Key", .kind = SHAPE_STRING, AT(ec2_new_dhcp_configuration, key)},
+    {.wire = "Value", .kind = SHAPE_STRINGS, AT(ec2_new_dhcp_configuration, values), .item = "item"},
+};
+const struct shape ec2_new_dhcp_configuration_shape = {"NewDhcpConfiguration", sizeof(struct ec2_new_dhcp_configuration), ec2_new_dhcp_configuration_rows, ARRAY_LEN(ec2_new_dhcp_configuration_rows)};
+
+static const struct shape_row ec2_nitro_tpm_info_rows[] = {
+    {.wire = "supportedVersions", .kind = SHAPE_STRINGS, AT(ec2_nitro_tpm_info, supported_versions), .query = "SupportedVersions", .item = "item"},
+};
+const struct shape ec2_nitro_tpm_info_shape = {"NitroTpmInfo", sizeof(struct ec2_nitro_tpm_info), ec2_nitro_tpm_info_rows, ARRAY_LEN(ec2_nitro_tpm_info_rows)};
+
 static const struct shape_row ec2_operator_request_rows[] = {
     {.wire = "Principal", .kind = SHAPE_STRING, AT(ec2_operator_request, principal)},
 };
@@ -1402,6 +3725,40 @@ static const struct shape_row ec2_operator_response_rows[] = {
     {.wire = "hiddenByDefault", .kind = SHAPE_BOOLEAN, AT(ec2_operator_response, hidden_by_default), .query = "HiddenByDefault"},
 };
 const struct shape ec2_operator_response_shape = {"OperatorResponse", sizeof(struct ec2_operator_response), ec2_operator_response_rows, ARRAY_LEN(ec2_operator_response_rows)};
+
+static const struct shape_row ec2_payer_responsibility_entry_rows[] = {
+    {.wire = "scope", .kind = SHAPE_STRING, AT(ec2_payer_responsibility_entry, scope), .query = "Scope"},
+    {.wire = "payerResponsibilityType", .kind = SHAPE_STRING, AT(ec2_payer_responsibility_entry, payer_responsibility_type), .query = "PayerResponsibilityType"},
+};
+const struct shape ec2_payer_responsibility_entry_shape = {"PayerResponsibilityEntry", sizeof(struct ec2_payer_responsibility_entry), ec2_payer_responsibility_entry_rows, ARRAY_LEN(ec2_payer_responsibility_entry_rows)};
+
+static const struct shape_row ec2_peering_connection_options_rows[] = {
+    {.wire = "allowDnsResolutionFromRemoteVpc", .kind = SHAPE_BOOLEAN, AT(ec2_peering_connection_options, allow_dns_resolution_from_remote_vpc), .query = "AllowDnsResolutionFromRemoteVpc"},
+    {.wire = "allowEgressFromLocalClassicLinkToRemoteVpc", .kind = SHAPE_BOOLEAN, AT(ec2_peering_connection_options, allow_egress_from_local_classic_link_to_remote_vpc), .query = "AllowEgressFromLocalClassicLinkToRemoteVpc"},
+    {.wire = "allowEgressFromLocalVpcToRemoteClassicLink", .kind = SHAPE_BOOLEAN, AT(ec2_peering_connection_options, allow_egress_from_local_vpc_to_remote_classic_link), .query = "AllowEgressFromLocalVpcToRemoteClassicLink"},
+    {.wire = "allowMultipathResilience", .kind = SHAPE_BOOLEAN, AT(ec2_peering_connection_options, allow_multipath_resilience), .query = "AllowMultipathResilience"},
+    {.wire = "multipathResilienceMode", .kind = SHAPE_STRING, AT(ec2_peering_connection_options, multipath_resilience_mode), .query = "MultipathResilienceMode"},
+};
+const struct shape ec2_peering_connection_options_shape = {"PeeringConnectionOptions", sizeof(struct ec2_peering_connection_options), ec2_peering_connection_options_rows, ARRAY_LEN(ec2_peering_connection_options_rows)};
+
+static const struct shape_row ec2_peering_connection_options_request_rows[] = {
+    {.wire = "AllowDnsResolutionFromRemoteVpc", .kind = SHAPE_BOOLEAN, AT(ec2_peering_connection_options_request, allow_dns_resolution_from_remote_vpc)},
+    {.wire = "AllowEgressFromLocalClassicLinkToRemoteVpc", .kind = SHAPE_BOOLEAN, AT(ec2_peering_connection_options_request, allow_egress_from_local_classic_link_to_remote_vpc)},
+    {.wire = "AllowEgressFromLocalVpcToRemoteClassicLink", .kind = SHAPE_BOOLEAN, AT(ec2_peering_connection_options_request, allow_egress_from_local_vpc_to_remote_classic_link)},
+    {.wire = "AllowMultipathResilience", .kind = SHAPE_BOOLEAN, AT(ec2_peering_connection_options_request, allow_multipath_resilience)},
+    {.wire = "MultipathResilienceMode", .kind = SHAPE_STRING, AT(ec2_peering_connection_options_request, multipath_resilience_mode)},
+};
+const struct shape ec2_peering_connection_options_request_shape = {"PeeringConnectionOptionsRequest", sizeof(struct ec2_peering_connection_options_request), ec2_peering_connection_options_request_rows, ARRAY_LEN(ec2_peering_connection_options_request_rows)};
+
+static const struct shape_row ec2_performance_factor_reference_rows[] = {
+    {.wire = "instanceFamily", .kind = SHAPE_STRING, AT(ec2_performance_factor_reference, instance_family), .query = "InstanceFamily"},
+};
+const struct shape ec2_performance_factor_reference_shape = {"PerformanceFactorReference", sizeof(struct ec2_performance_factor_reference), ec2_performance_factor_reference_rows, ARRAY_LEN(ec2_performance_factor_reference_rows)};
+
+static const struct shape_row ec2_performance_factor_reference_request_rows[] = {
+    {.wire = "InstanceFamily", .kind = SHAPE_STRING, AT(ec2_performance_factor_reference_request, instance_family)},
+};
+const struct shape ec2_performance_factor_reference_request_shape = {"PerformanceFactorReferenceRequest", sizeof(struct ec2_performance_factor_reference_request), ec2_performance_factor_reference_request_rows, ARRAY_LEN(ec2_performance_factor_reference_request_rows)};
 
 static const struct shape_row ec2_performance_status_summary_rows[] = {
     {.wire = "status", .kind = SHAPE_STRING, AT(ec2_performance_status_summary, status), .query = "Status"},
@@ -1424,11 +3781,55 @@ static const struct shape_row ec2_placement_rows[] = {
 };
 const struct shape ec2_placement_shape = {"Placement", sizeof(struct ec2_placement), ec2_placement_rows, ARRAY_LEN(ec2_placement_rows)};
 
+static const struct shape_row ec2_placement_group_rows[] = {
+    {.wire = "groupName", .kind = SHAPE_STRING, AT(ec2_placement_group, group_name), .query = "GroupName"},
+    {.wire = "state", .kind = SHAPE_STRING, AT(ec2_placement_group, state), .query = "State"},
+    {.wire = "strategy", .kind = SHAPE_STRING, AT(ec2_placement_group, strategy), .query = "Strategy"},
+    {.wire = "partitionCount", .kind = SHAPE_INTEGER, AT(ec2_placement_group, partition_count), .query = "PartitionCount"},
+    {.wire = "groupId", .kind = SHAPE_STRING, AT(ec2_placement_group, group_id), .query = "GroupId"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_placement_group, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "groupArn", .kind = SHAPE_STRING, AT(ec2_placement_group, group_arn), .query = "GroupArn"},
+    {.wire = "spreadLevel", .kind = SHAPE_STRING, AT(ec2_placement_group, spread_level), .query = "SpreadLevel"},
+    {.wire = "linkedGroupId", .kind = SHAPE_STRING, AT(ec2_placement_group, linked_group_id), .query = "LinkedGroupId"},
+    {.wire = "operator", .kind = SHAPE_STRUCT, AT(ec2_placement_group, operator), .query = "Operator", .of = &ec2_operator_response_shape},
+    {.wire = "parentGroupId", .kind = SHAPE_STRING, AT(ec2_placement_group, parent_group_id), .query = "ParentGroupId"},
+};
+const struct shape ec2_placement_group_shape = {"PlacementGroup", sizeof(struct ec2_placement_group), ec2_placement_group_rows, ARRAY_LEN(ec2_placement_group_rows)};
+
+static const struct shape_row ec2_placement_group_info_rows[] = {
+    {.wire = "supportedStrategies", .kind = SHAPE_STRINGS, AT(ec2_placement_group_info, supported_strategies), .query = "SupportedStrategies", .item = "item"},
+};
+const struct shape ec2_placement_group_info_shape = {"PlacementGroupInfo", sizeof(struct ec2_placement_group_info), ec2_placement_group_info_rows, ARRAY_LEN(ec2_placement_group_info_rows)};
+
+static const struct shape_row ec2_port_range_rows[] = {
+    {.wire = "from", .kind = SHAPE_INTEGER, AT(ec2_port_range, from), .query = "From"},
+    {.wire = "to", .kind = SHAPE_INTEGER, AT(ec2_port_range, to), .query = "To"},
+};
+const struct shape ec2_port_range_shape = {"PortRange", sizeof(struct ec2_port_range), ec2_port_range_rows, ARRAY_LEN(ec2_port_range_rows)};
+
+static const struct shape_row ec2_prefix_list_rows[] = {
+    {.wire = "cidrSet", .kind = SHAPE_STRINGS, AT(ec2_prefix_list, cidrs), .query = "CidrSet", .item = "item"},
+    {.wire = "prefixListId", .kind = SHAPE_STRING, AT(ec2_prefix_list, prefix_list_id), .query = "PrefixListId"},
+    {.wire = "prefixListName", .kind = SHAPE_STRING, AT(ec2_prefix_list, prefix_list_name), .query = "PrefixListName"},
+};
+const struct shape ec2_prefix_list_shape = {"PrefixList", sizeof(struct ec2_prefix_list), ec2_prefix_list_rows, ARRAY_LEN(ec2_prefix_list_rows)};
+
+static const struct shape_row ec2_prefix_list_entry_rows[] = {
+    {.wire = "cidr", .kind = SHAPE_STRING, AT(ec2_prefix_list_entry, cidr), .query = "Cidr"},
+    {.wire = "description", .kind = SHAPE_STRING, AT(ec2_prefix_list_entry, description), .query = "Description"},
+};
+const struct shape ec2_prefix_list_entry_shape = {"PrefixListEntry", sizeof(struct ec2_prefix_list_entry), ec2_prefix_list_entry_rows, ARRAY_LEN(ec2_prefix_list_entry_rows)};
+
 static const struct shape_row ec2_prefix_list_id_rows[] = {
     {.wire = "description", .kind = SHAPE_STRING, AT(ec2_prefix_list_id, description), .query = "Description"},
     {.wire = "prefixListId", .kind = SHAPE_STRING, AT(ec2_prefix_list_id, prefix_list_id), .query = "PrefixListId"},
 };
 const struct shape ec2_prefix_list_id_shape = {"PrefixListId", sizeof(struct ec2_prefix_list_id), ec2_prefix_list_id_rows, ARRAY_LEN(ec2_prefix_list_id_rows)};
+
+static const struct shape_row ec2_private_dns_details_rows[] = {
+    {.wire = "privateDnsName", .kind = SHAPE_STRING, AT(ec2_private_dns_details, private_dns_name), .query = "PrivateDnsName"},
+};
+const struct shape ec2_private_dns_details_shape = {"PrivateDnsDetails", sizeof(struct ec2_private_dns_details), ec2_private_dns_details_rows, ARRAY_LEN(ec2_private_dns_details_rows)};
 
 static const struct shape_row ec2_private_dns_name_options_on_launch_rows[] = {
     {.wire = "hostnameType", .kind = SHAPE_STRING, AT(ec2_private_dns_name_options_on_launch, hostname_type), .query = "HostnameType"},
@@ -1457,6 +3858,14 @@ static const struct shape_row ec2_private_ip_address_specification_rows[] = {
 };
 const struct shape ec2_private_ip_address_specification_shape = {"PrivateIpAddressSpecification", sizeof(struct ec2_private_ip_address_specification), ec2_private_ip_address_specification_rows, ARRAY_LEN(ec2_private_ip_address_specification_rows)};
 
+static const struct shape_row ec2_processor_info_rows[] = {
+    {.wire = "supportedArchitectures", .kind = SHAPE_STRINGS, AT(ec2_processor_info, supported_architectures), .query = "SupportedArchitectures", .item = "item"},
+    {.wire = "sustainedClockSpeedInGhz", .kind = SHAPE_REAL, AT(ec2_processor_info, sustained_clock_speed_in_ghz), .query = "SustainedClockSpeedInGhz"},
+    {.wire = "supportedFeatures", .kind = SHAPE_STRINGS, AT(ec2_processor_info, supported_features), .query = "SupportedFeatures", .item = "item"},
+    {.wire = "manufacturer", .kind = SHAPE_STRING, AT(ec2_processor_info, manufacturer), .query = "Manufacturer"},
+};
+const struct shape ec2_processor_info_shape = {"ProcessorInfo", sizeof(struct ec2_processor_info), ec2_processor_info_rows, ARRAY_LEN(ec2_processor_info_rows)};
+
 static const struct shape_row ec2_product_code_rows[] = {
     {.wire = "productCode", .kind = SHAPE_STRING, AT(ec2_product_code, product_code_id), .query = "ProductCode"},
     {.wire = "type", .kind = SHAPE_STRING, AT(ec2_product_code, product_code_type), .query = "Type"},
@@ -1468,6 +3877,22 @@ static const struct shape_row ec2_propagating_vgw_rows[] = {
 };
 const struct shape ec2_propagating_vgw_shape = {"PropagatingVgw", sizeof(struct ec2_propagating_vgw), ec2_propagating_vgw_rows, ARRAY_LEN(ec2_propagating_vgw_rows)};
 
+static const struct shape_row ec2_provisioned_bandwidth_rows[] = {
+    {.wire = "provisionTime", .kind = SHAPE_TIME, AT(ec2_provisioned_bandwidth, provision_time), .query = "ProvisionTime"},
+    {.wire = "provisioned", .kind = SHAPE_STRING, AT(ec2_provisioned_bandwidth, provisioned), .query = "Provisioned"},
+    {.wire = "requestTime", .kind = SHAPE_TIME, AT(ec2_provisioned_bandwidth, request_time), .query = "RequestTime"},
+    {.wire = "requested", .kind = SHAPE_STRING, AT(ec2_provisioned_bandwidth, requested), .query = "Requested"},
+    {.wire = "status", .kind = SHAPE_STRING, AT(ec2_provisioned_bandwidth, status), .query = "Status"},
+};
+const struct shape ec2_provisioned_bandwidth_shape = {"ProvisionedBandwidth", sizeof(struct ec2_provisioned_bandwidth), ec2_provisioned_bandwidth_rows, ARRAY_LEN(ec2_provisioned_bandwidth_rows)};
+
+static const struct shape_row ec2_ptr_update_status_rows[] = {
+    {.wire = "value", .kind = SHAPE_STRING, AT(ec2_ptr_update_status, value), .query = "Value"},
+    {.wire = "status", .kind = SHAPE_STRING, AT(ec2_ptr_update_status, status), .query = "Status"},
+    {.wire = "reason", .kind = SHAPE_STRING, AT(ec2_ptr_update_status, reason), .query = "Reason"},
+};
+const struct shape ec2_ptr_update_status_shape = {"PtrUpdateStatus", sizeof(struct ec2_ptr_update_status), ec2_ptr_update_status_rows, ARRAY_LEN(ec2_ptr_update_status_rows)};
+
 static const struct shape_row ec2_public_ip_dns_name_options_rows[] = {
     {.wire = "dnsHostnameType", .kind = SHAPE_STRING, AT(ec2_public_ip_dns_name_options, dns_hostname_type), .query = "DnsHostnameType"},
     {.wire = "publicIpv4DnsName", .kind = SHAPE_STRING, AT(ec2_public_ip_dns_name_options, public_ipv4_dns_name), .query = "PublicIpv4DnsName"},
@@ -1475,6 +3900,12 @@ static const struct shape_row ec2_public_ip_dns_name_options_rows[] = {
     {.wire = "publicDualStackDnsName", .kind = SHAPE_STRING, AT(ec2_public_ip_dns_name_options, public_dual_stack_dns_name), .query = "PublicDualStackDnsName"},
 };
 const struct shape ec2_public_ip_dns_name_options_shape = {"PublicIpDnsNameOptions", sizeof(struct ec2_public_ip_dns_name_options), ec2_public_ip_dns_name_options_rows, ARRAY_LEN(ec2_public_ip_dns_name_options_rows)};
+
+static const struct shape_row ec2_reboot_instances_request_rows[] = {
+    {.wire = "InstanceId", .kind = SHAPE_STRINGS, AT(ec2_reboot_instances_request, instance_ids), .item = "InstanceId", .flags = REQUIRED},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_reboot_instances_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_reboot_instances_request_shape = {"RebootInstancesRequest", sizeof(struct ec2_reboot_instances_request), ec2_reboot_instances_request_rows, ARRAY_LEN(ec2_reboot_instances_request_rows)};
 
 static const struct shape_row ec2_referenced_security_group_rows[] = {
     {.wire = "groupId", .kind = SHAPE_STRING, AT(ec2_referenced_security_group, group_id), .query = "GroupId"},
@@ -1498,6 +3929,129 @@ static const struct shape_row ec2_region_geography_rows[] = {
 };
 const struct shape ec2_region_geography_shape = {"RegionGeography", sizeof(struct ec2_region_geography), ec2_region_geography_rows, ARRAY_LEN(ec2_region_geography_rows)};
 
+static const struct shape_row ec2_reject_vpc_peering_connection_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_reject_vpc_peering_connection_request, dry_run), .query = "DryRun"},
+    {.wire = "vpcPeeringConnectionId", .kind = SHAPE_STRING, AT(ec2_reject_vpc_peering_connection_request, vpc_peering_connection_id), .query = "VpcPeeringConnectionId", .flags = REQUIRED},
+};
+const struct shape ec2_reject_vpc_peering_connection_request_shape = {"RejectVpcPeeringConnectionRequest", sizeof(struct ec2_reject_vpc_peering_connection_request), ec2_reject_vpc_peering_connection_request_rows, ARRAY_LEN(ec2_reject_vpc_peering_connection_request_rows)};
+
+static const struct shape_row ec2_reject_vpc_peering_connection_result_rows[] = {
+    {.wire = "return", .kind = SHAPE_BOOLEAN, AT(ec2_reject_vpc_peering_connection_result, return_), .query = "Return"},
+};
+const struct shape ec2_reject_vpc_peering_connection_result_shape = {"RejectVpcPeeringConnectionResult", sizeof(struct ec2_reject_vpc_peering_connection_result), ec2_reject_vpc_peering_connection_result_rows, ARRAY_LEN(ec2_reject_vpc_peering_connection_result_rows)};
+
+static const struct shape_row ec2_release_address_request_rows[] = {
+    {.wire = "AllocationId", .kind = SHAPE_STRING, AT(ec2_release_address_request, allocation_id)},
+    {.wire = "PublicIp", .kind = SHAPE_STRING, AT(ec2_release_address_request, public_ip)},
+    {.wire = "NetworkBorderGroup", .kind = SHAPE_STRING, AT(ec2_release_address_request, network_border_group)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_release_address_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_release_address_request_shape = {"ReleaseAddressRequest", sizeof(struct ec2_release_address_request), ec2_release_address_request_rows, ARRAY_LEN(ec2_release_address_request_rows)};
+
+static const struct shape_row ec2_remove_prefix_list_entry_rows[] = {
+    {.wire = "Cidr", .kind = SHAPE_STRING, AT(ec2_remove_prefix_list_entry, cidr), .flags = REQUIRED},
+};
+const struct shape ec2_remove_prefix_list_entry_shape = {"RemovePrefixListEntry", sizeof(struct ec2_remove_prefix_list_entry), ec2_remove_prefix_list_entry_rows, ARRAY_LEN(ec2_remove_prefix_list_entry_rows)};
+
+static const struct shape_row ec2_replace_network_acl_association_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_replace_network_acl_association_request, dry_run), .query = "DryRun"},
+    {.wire = "associationId", .kind = SHAPE_STRING, AT(ec2_replace_network_acl_association_request, association_id), .query = "AssociationId", .flags = REQUIRED},
+    {.wire = "networkAclId", .kind = SHAPE_STRING, AT(ec2_replace_network_acl_association_request, network_acl_id), .query = "NetworkAclId", .flags = REQUIRED},
+};
+const struct shape ec2_replace_network_acl_association_request_shape = {"ReplaceNetworkAclAssociationRequest", sizeof(struct ec2_replace_network_acl_association_request), ec2_replace_network_acl_association_request_rows, ARRAY_LEN(ec2_replace_network_acl_association_request_rows)};
+
+static const struct shape_row ec2_replace_network_acl_association_result_rows[] = {
+    {.wire = "newAssociationId", .kind = SHAPE_STRING, AT(ec2_replace_network_acl_association_result, new_association_id), .query = "NewAssociationId"},
+};
+const struct shape ec2_replace_network_acl_association_result_shape = {"ReplaceNetworkAclAssociationResult", sizeof(struct ec2_replace_network_acl_association_result), ec2_replace_network_acl_association_result_rows, ARRAY_LEN(ec2_replace_network_acl_association_result_rows)};
+
+static const struct shape_row ec2_replace_network_acl_entry_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_replace_network_acl_entry_request, dry_run), .query = "DryRun"},
+    {.wire = "networkAclId", .kind = SHAPE_STRING, AT(ec2_replace_network_acl_entry_request, network_acl_id), .query = "NetworkAclId", .flags = REQUIRED},
+    {.wire = "ruleNumber", .kind = SHAPE_INTEGER, AT(ec2_replace_network_acl_entry_request, rule_number), .query = "RuleNumber", .flags = REQUIRED},
+    {.wire = "protocol", .kind = SHAPE_STRING, AT(ec2_replace_network_acl_entry_request, protocol), .query = "Protocol", .flags = REQUIRED},
+    {.wire = "ruleAction", .kind = SHAPE_STRING, AT(ec2_replace_network_acl_entry_request, rule_action), .query = "RuleAction", .flags = REQUIRED},
+    {.wire = "egress", .kind = SHAPE_BOOLEAN, AT(ec2_replace_network_acl_entry_request, egress), .query = "Egress", .flags = REQUIRED},
+    {.wire = "cidrBlock", .kind = SHAPE_STRING, AT(ec2_replace_network_acl_entry_request, cidr_block), .query = "CidrBlock"},
+    {.wire = "ipv6CidrBlock", .kind = SHAPE_STRING, AT(ec2_replace_network_acl_entry_request, ipv6_cidr_block), .query = "Ipv6CidrBlock"},
+    {.wire = "Icmp", .kind = SHAPE_STRUCT, AT(ec2_replace_network_acl_entry_request, icmp_type_code), .of = &ec2_icmp_type_code_shape},
+    {.wire = "portRange", .kind = SHAPE_STRUCT, AT(ec2_replace_network_acl_entry_request, port_range), .query = "PortRange", .of = &ec2_port_range_shape},
+};
+const struct shape ec2_replace_network_acl_entry_request_shape = {"ReplaceNetworkAclEntryRequest", sizeof(struct ec2_replace_network_acl_entry_request), ec2_replace_network_acl_entry_request_rows, ARRAY_LEN(ec2_replace_network_acl_entry_request_rows)};
+
+static const struct shape_row ec2_replace_route_request_rows[] = {
+    {.wire = "DestinationPrefixListId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, destination_prefix_list_id)},
+    {.wire = "VpcEndpointId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, vpc_endpoint_id)},
+    {.wire = "LocalTarget", .kind = SHAPE_BOOLEAN, AT(ec2_replace_route_request, local_target)},
+    {.wire = "TransitGatewayId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, transit_gateway_id)},
+    {.wire = "LocalGatewayId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, local_gateway_id)},
+    {.wire = "CarrierGatewayId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, carrier_gateway_id)},
+    {.wire = "CoreNetworkArn", .kind = SHAPE_STRING, AT(ec2_replace_route_request, core_network_arn)},
+    {.wire = "OdbNetworkArn", .kind = SHAPE_STRING, AT(ec2_replace_route_request, odb_network_arn)},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_replace_route_request, dry_run), .query = "DryRun"},
+    {.wire = "routeTableId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, route_table_id), .query = "RouteTableId", .flags = REQUIRED},
+    {.wire = "destinationCidrBlock", .kind = SHAPE_STRING, AT(ec2_replace_route_request, destination_cidr_block), .query = "DestinationCidrBlock"},
+    {.wire = "gatewayId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, gateway_id), .query = "GatewayId"},
+    {.wire = "destinationIpv6CidrBlock", .kind = SHAPE_STRING, AT(ec2_replace_route_request, destination_ipv6_cidr_block), .query = "DestinationIpv6CidrBlock"},
+    {.wire = "egressOnlyInternetGatewayId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, egress_only_internet_gateway_id), .query = "EgressOnlyInternetGatewayId"},
+    {.wire = "instanceId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, instance_id), .query = "InstanceId"},
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, network_interface_id), .query = "NetworkInterfaceId"},
+    {.wire = "vpcPeeringConnectionId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, vpc_peering_connection_id), .query = "VpcPeeringConnectionId"},
+    {.wire = "natGatewayId", .kind = SHAPE_STRING, AT(ec2_replace_route_request, nat_gateway_id), .query = "NatGatewayId"},
+};
+const struct shape ec2_replace_route_request_shape = {"ReplaceRouteRequest", sizeof(struct ec2_replace_route_request), ec2_replace_route_request_rows, ARRAY_LEN(ec2_replace_route_request_rows)};
+
+static const struct shape_row ec2_replace_route_table_association_request_rows[] = {
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_replace_route_table_association_request, dry_run), .query = "DryRun"},
+    {.wire = "associationId", .kind = SHAPE_STRING, AT(ec2_replace_route_table_association_request, association_id), .query = "AssociationId", .flags = REQUIRED},
+    {.wire = "routeTableId", .kind = SHAPE_STRING, AT(ec2_replace_route_table_association_request, route_table_id), .query = "RouteTableId", .flags = REQUIRED},
+};
+const struct shape ec2_replace_route_table_association_request_shape = {"ReplaceRouteTableAssociationRequest", sizeof(struct ec2_replace_route_table_association_request), ec2_replace_route_table_association_request_rows, ARRAY_LEN(ec2_replace_route_table_association_request_rows)};
+
+static const struct shape_row ec2_replace_route_table_association_result_rows[] = {
+    {.wire = "newAssociationId", .kind = SHAPE_STRING, AT(ec2_replace_route_table_association_result, new_association_id), .query = "NewAssociationId"},
+    {.wire = "associationState", .kind = SHAPE_STRUCT, AT(ec2_replace_route_table_association_result, association_state), .query = "AssociationState", .of = &ec2_route_table_association_state_shape},
+};
+const struct shape ec2_replace_route_table_association_result_shape = {"ReplaceRouteTableAssociationResult", sizeof(struct ec2_replace_route_table_association_result), ec2_replace_route_table_association_result_rows, ARRAY_LEN(ec2_replace_route_table_association_result_rows)};
+
+static const struct shape_row ec2_request_launch_template_data_rows[] = {
+    {.wire = "KernelId", .kind = SHAPE_STRING, AT(ec2_request_launch_template_data, kernel_id)},
+    {.wire = "EbsOptimized", .kind = SHAPE_BOOLEAN, AT(ec2_request_launch_template_data, ebs_optimized)},
+    {.wire = "IamInstanceProfile", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, iam_instance_profile), .of = &ec2_launch_template_iam_instance_profile_specification_request_shape},
+    {.wire = "BlockDeviceMapping", .kind = SHAPE_LIST, AT(ec2_request_launch_template_data, block_device_mappings), .item = "BlockDeviceMapping", .of = &ec2_launch_template_block_device_mapping_request_shape},
+    {.wire = "NetworkInterface", .kind = SHAPE_LIST, AT(ec2_request_launch_template_data, network_interfaces), .item = "InstanceNetworkInterfaceSpecification", .of = &ec2_launch_template_instance_network_interface_specification_request_shape},
+    {.wire = "ImageId", .kind = SHAPE_STRING, AT(ec2_request_launch_template_data, image_id)},
+    {.wire = "InstanceType", .kind = SHAPE_STRING, AT(ec2_request_launch_template_data, instance_type)},
+    {.wire = "KeyName", .kind = SHAPE_STRING, AT(ec2_request_launch_template_data, key_name)},
+    {.wire = "Monitoring", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, monitoring), .of = &ec2_launch_templates_monitoring_request_shape},
+    {.wire = "Placement", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, placement), .of = &ec2_launch_template_placement_request_shape},
+    {.wire = "RamDiskId", .kind = SHAPE_STRING, AT(ec2_request_launch_template_data, ram_disk_id)},
+    {.wire = "DisableApiTermination", .kind = SHAPE_BOOLEAN, AT(ec2_request_launch_template_data, disable_api_termination)},
+    {.wire = "InstanceInitiatedShutdownBehavior", .kind = SHAPE_STRING, AT(ec2_request_launch_template_data, instance_initiated_shutdown_behavior)},
+    {.wire = "UserData", .kind = SHAPE_STRING, AT(ec2_request_launch_template_data, user_data)},
+    {.wire = "TagSpecification", .kind = SHAPE_LIST, AT(ec2_request_launch_template_data, tag_specifications), .item = "LaunchTemplateTagSpecificationRequest", .of = &ec2_launch_template_tag_specification_request_shape},
+    {.wire = "ElasticGpuSpecification", .kind = SHAPE_LIST, AT(ec2_request_launch_template_data, elastic_gpu_specifications), .item = "ElasticGpuSpecification", .of = &ec2_elastic_gpu_specification_shape},
+    {.wire = "ElasticInferenceAccelerator", .kind = SHAPE_LIST, AT(ec2_request_launch_template_data, elastic_inference_accelerators), .item = "item", .of = &ec2_launch_template_elastic_inference_accelerator_shape},
+    {.wire = "SecurityGroupId", .kind = SHAPE_STRINGS, AT(ec2_request_launch_template_data, security_group_ids), .item = "SecurityGroupId"},
+    {.wire = "SecurityGroup", .kind = SHAPE_STRINGS, AT(ec2_request_launch_template_data, security_groups), .item = "SecurityGroup"},
+    {.wire = "InstanceMarketOptions", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, instance_market_options), .of = &ec2_launch_template_instance_market_options_request_shape},
+    {.wire = "CreditSpecification", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, credit_specification), .of = &ec2_credit_specification_request_shape},
+    {.wire = "CpuOptions", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, cpu_options), .of = &ec2_launch_template_cpu_options_request_shape},
+    {.wire = "CapacityReservationSpecification", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, capacity_reservation_specification), .of = &ec2_launch_template_capacity_reservation_specification_request_shape},
+    {.wire = "LicenseSpecification", .kind = SHAPE_LIST, AT(ec2_request_launch_template_data, license_specifications), .item = "item", .of = &ec2_launch_template_license_configuration_request_shape},
+    {.wire = "HibernationOptions", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, hibernation_options), .of = &ec2_launch_template_hibernation_options_request_shape},
+    {.wire = "MetadataOptions", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, metadata_options), .of = &ec2_launch_template_instance_metadata_options_request_shape},
+    {.wire = "EnclaveOptions", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, enclave_options), .of = &ec2_launch_template_enclave_options_request_shape},
+    {.wire = "InstanceRequirements", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, instance_requirements), .of = &ec2_instance_requirements_request_shape},
+    {.wire = "PrivateDnsNameOptions", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, private_dns_name_options), .of = &ec2_launch_template_private_dns_name_options_request_shape},
+    {.wire = "MaintenanceOptions", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, maintenance_options), .of = &ec2_launch_template_instance_maintenance_options_request_shape},
+    {.wire = "DisableApiStop", .kind = SHAPE_BOOLEAN, AT(ec2_request_launch_template_data, disable_api_stop)},
+    {.wire = "Operator", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, operator), .of = &ec2_operator_request_shape},
+    {.wire = "NetworkPerformanceOptions", .kind = SHAPE_STRUCT, AT(ec2_request_launch_template_data, network_performance_options), .of = &ec2_launch_template_network_performance_options_request_shape},
+    {.wire = "SecondaryInterface", .kind = SHAPE_LIST, AT(ec2_request_launch_template_data, secondary_interfaces), .item = "InstanceSecondaryInterfaceSpecification", .of = &ec2_launch_template_instance_secondary_interface_specification_request_shape},
+};
+const struct shape ec2_request_launch_template_data_shape = {"RequestLaunchTemplateData", sizeof(struct ec2_request_launch_template_data), ec2_request_launch_template_data_rows, ARRAY_LEN(ec2_request_launch_template_data_rows)};
+
 static const struct shape_row ec2_reservation_rows[] = {
     {.wire = "reservationId", .kind = SHAPE_STRING, AT(ec2_reservation, reservation_id), .query = "ReservationId"},
     {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_reservation, owner_id), .query = "OwnerId"},
@@ -1506,6 +4060,50 @@ static const struct shape_row ec2_reservation_rows[] = {
     {.wire = "instancesSet", .kind = SHAPE_LIST, AT(ec2_reservation, instances), .query = "InstancesSet", .item = "item", .of = &ec2_instance_shape},
 };
 const struct shape ec2_reservation_shape = {"Reservation", sizeof(struct ec2_reservation), ec2_reservation_rows, ARRAY_LEN(ec2_reservation_rows)};
+
+static const struct shape_row ec2_response_error_rows[] = {
+    {.wire = "code", .kind = SHAPE_STRING, AT(ec2_response_error, code), .query = "Code"},
+    {.wire = "message", .kind = SHAPE_STRING, AT(ec2_response_error, message), .query = "Message"},
+};
+const struct shape ec2_response_error_shape = {"ResponseError", sizeof(struct ec2_response_error), ec2_response_error_rows, ARRAY_LEN(ec2_response_error_rows)};
+
+static const struct shape_row ec2_response_launch_template_data_rows[] = {
+    {.wire = "kernelId", .kind = SHAPE_STRING, AT(ec2_response_launch_template_data, kernel_id), .query = "KernelId"},
+    {.wire = "ebsOptimized", .kind = SHAPE_BOOLEAN, AT(ec2_response_launch_template_data, ebs_optimized), .query = "EbsOptimized"},
+    {.wire = "iamInstanceProfile", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, iam_instance_profile), .query = "IamInstanceProfile", .of = &ec2_launch_template_iam_instance_profile_specification_shape},
+    {.wire = "blockDeviceMappingSet", .kind = SHAPE_LIST, AT(ec2_response_launch_template_data, block_device_mappings), .query = "BlockDeviceMappingSet", .item = "item", .of = &ec2_launch_template_block_device_mapping_shape},
+    {.wire = "networkInterfaceSet", .kind = SHAPE_LIST, AT(ec2_response_launch_template_data, network_interfaces), .query = "NetworkInterfaceSet", .item = "item", .of = &ec2_launch_template_instance_network_interface_specification_shape},
+    {.wire = "imageId", .kind = SHAPE_STRING, AT(ec2_response_launch_template_data, image_id), .query = "ImageId"},
+    {.wire = "instanceType", .kind = SHAPE_STRING, AT(ec2_response_launch_template_data, instance_type), .query = "InstanceType"},
+    {.wire = "keyName", .kind = SHAPE_STRING, AT(ec2_response_launch_template_data, key_name), .query = "KeyName"},
+    {.wire = "monitoring", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, monitoring), .query = "Monitoring", .of = &ec2_launch_templates_monitoring_shape},
+    {.wire = "placement", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, placement), .query = "Placement", .of = &ec2_launch_template_placement_shape},
+    {.wire = "ramDiskId", .kind = SHAPE_STRING, AT(ec2_response_launch_template_data, ram_disk_id), .query = "RamDiskId"},
+    {.wire = "disableApiTermination", .kind = SHAPE_BOOLEAN, AT(ec2_response_launch_template_data, disable_api_termination), .query = "DisableApiTermination"},
+    {.wire = "instanceInitiatedShutdownBehavior", .kind = SHAPE_STRING, AT(ec2_response_launch_template_data, instance_initiated_shutdown_behavior), .query = "InstanceInitiatedShutdownBehavior"},
+    {.wire = "userData", .kind = SHAPE_STRING, AT(ec2_response_launch_template_data, user_data), .query = "UserData"},
+    {.wire = "tagSpecificationSet", .kind = SHAPE_LIST, AT(ec2_response_launch_template_data, tag_specifications), .query = "TagSpecificationSet", .item = "item", .of = &ec2_launch_template_tag_specification_shape},
+    {.wire = "elasticGpuSpecificationSet", .kind = SHAPE_LIST, AT(ec2_response_launch_template_data, elastic_gpu_specifications), .query = "ElasticGpuSpecificationSet", .item = "item", .of = &ec2_elastic_gpu_specification_response_shape},
+    {.wire = "elasticInferenceAcceleratorSet", .kind = SHAPE_LIST, AT(ec2_response_launch_template_data, elastic_inference_accelerators), .query = "ElasticInferenceAcceleratorSet", .item = "item", .of = &ec2_launch_template_elastic_inference_accelerator_response_shape},
+    {.wire = "securityGroupIdSet", .kind = SHAPE_STRINGS, AT(ec2_response_launch_template_data, security_group_ids), .query = "SecurityGroupIdSet", .item = "item"},
+    {.wire = "securityGroupSet", .kind = SHAPE_STRINGS, AT(ec2_response_launch_template_data, security_groups), .query = "SecurityGroupSet", .item = "item"},
+    {.wire = "instanceMarketOptions", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, instance_market_options), .query = "InstanceMarketOptions", .of = &ec2_launch_template_instance_market_options_shape},
+    {.wire = "creditSpecification", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, credit_specification), .query = "CreditSpecification", .of = &ec2_credit_specification_shape},
+    {.wire = "cpuOptions", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, cpu_options), .query = "CpuOptions", .of = &ec2_launch_template_cpu_options_shape},
+    {.wire = "capacityReservationSpecification", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, capacity_reservation_specification), .query = "CapacityReservationSpecification", .of = &ec2_launch_template_capacity_reservation_specification_response_shape},
+    {.wire = "licenseSet", .kind = SHAPE_LIST, AT(ec2_response_launch_template_data, license_specifications), .query = "LicenseSet", .item = "item", .of = &ec2_launch_template_license_configuration_shape},
+    {.wire = "hibernationOptions", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, hibernation_options), .query = "HibernationOptions", .of = &ec2_launch_template_hibernation_options_shape},
+    {.wire = "metadataOptions", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, metadata_options), .query = "MetadataOptions", .of = &ec2_launch_template_instance_metadata_options_shape},
+    {.wire = "enclaveOptions", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, enclave_options), .query = "EnclaveOptions", .of = &ec2_launch_template_enclave_options_shape},
+    {.wire = "instanceRequirements", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, instance_requirements), .query = "InstanceRequirements", .of = &ec2_instance_requirements_shape},
+    {.wire = "privateDnsNameOptions", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, private_dns_name_options), .query = "PrivateDnsNameOptions", .of = &ec2_launch_template_private_dns_name_options_shape},
+    {.wire = "maintenanceOptions", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, maintenance_options), .query = "MaintenanceOptions", .of = &ec2_launch_template_instance_maintenance_options_shape},
+    {.wire = "disableApiStop", .kind = SHAPE_BOOLEAN, AT(ec2_response_launch_template_data, disable_api_stop), .query = "DisableApiStop"},
+    {.wire = "operator", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, operator), .query = "Operator", .of = &ec2_operator_response_shape},
+    {.wire = "networkPerformanceOptions", .kind = SHAPE_STRUCT, AT(ec2_response_launch_template_data, network_performance_options), .query = "NetworkPerformanceOptions", .of = &ec2_launch_template_network_performance_options_shape},
+    {.wire = "secondaryInterfaceSet", .kind = SHAPE_LIST, AT(ec2_response_launch_template_data, secondary_interfaces), .query = "SecondaryInterfaceSet", .item = "item", .of = &ec2_launch_template_instance_secondary_interface_specification_shape},
+};
+const struct shape ec2_response_launch_template_data_shape = {"ResponseLaunchTemplateData", sizeof(struct ec2_response_launch_template_data), ec2_response_launch_template_data_rows, ARRAY_LEN(ec2_response_launch_template_data_rows)};
 
 static const struct shape_row ec2_revoke_security_group_egress_request_rows[] = {
     {.wire = "SecurityGroupRuleId", .kind = SHAPE_STRINGS, AT(ec2_revoke_security_group_egress_request, security_group_rule_ids), .item = "item"},
@@ -1670,6 +4268,27 @@ static const struct shape_row ec2_run_instances_request_rows[] = {
 };
 const struct shape ec2_run_instances_request_shape = {"RunInstancesRequest", sizeof(struct ec2_run_instances_request), ec2_run_instances_request_rows, ARRAY_LEN(ec2_run_instances_request_rows)};
 
+static const struct shape_row ec2_scan_results_rows[] = {
+    {.wire = "highestFindingSeverityLabel", .kind = SHAPE_STRING, AT(ec2_scan_results, highest_finding_severity_label), .query = "HighestFindingSeverityLabel"},
+    {.wire = "findingScanDate", .kind = SHAPE_TIME, AT(ec2_scan_results, finding_scan_date), .query = "FindingScanDate"},
+    {.wire = "informationalFixAvailableSince", .kind = SHAPE_TIME, AT(ec2_scan_results, informational_fix_available_since), .query = "InformationalFixAvailableSince"},
+    {.wire = "lowFixAvailableSince", .kind = SHAPE_TIME, AT(ec2_scan_results, low_fix_available_since), .query = "LowFixAvailableSince"},
+    {.wire = "mediumFixAvailableSince", .kind = SHAPE_TIME, AT(ec2_scan_results, medium_fix_available_since), .query = "MediumFixAvailableSince"},
+    {.wire = "highFixAvailableSince", .kind = SHAPE_TIME, AT(ec2_scan_results, high_fix_available_since), .query = "HighFixAvailableSince"},
+    {.wire = "criticalFixAvailableSince", .kind = SHAPE_TIME, AT(ec2_scan_results, critical_fix_available_since), .query = "CriticalFixAvailableSince"},
+};
+const struct shape ec2_scan_results_shape = {"ScanResults", sizeof(struct ec2_scan_results), ec2_scan_results_rows, ARRAY_LEN(ec2_scan_results_rows)};
+
+static const struct shape_row ec2_secondary_interface_private_ip_address_specification_rows[] = {
+    {.wire = "privateIpAddress", .kind = SHAPE_STRING, AT(ec2_secondary_interface_private_ip_address_specification, private_ip_address), .query = "PrivateIpAddress"},
+};
+const struct shape ec2_secondary_interface_private_ip_address_specification_shape = {"SecondaryInterfacePrivateIpAddressSpecification", sizeof(struct ec2_secondary_interface_private_ip_address_specification), ec2_secondary_interface_private_ip_address_specification_rows, ARRAY_LEN(ec2_secondary_interface_private_ip_address_specification_rows)};
+
+static const struct shape_row ec2_secondary_interface_private_ip_address_specification_request_rows[] = {
+    {.wire = "PrivateIpAddress", .kind = SHAPE_STRING, AT(ec2_secondary_interface_private_ip_address_specification_request, private_ip_address)},
+};
+const struct shape ec2_secondary_interface_private_ip_address_specification_request_shape = {"SecondaryInterfacePrivateIpAddressSpecificationRequest", sizeof(struct ec2_secondary_interface_private_ip_address_specification_request), ec2_secondary_interface_private_ip_address_specification_request_rows, ARRAY_LEN(ec2_secondary_interface_private_ip_address_specification_request_rows)};
+
 static const struct shape_row ec2_secure_blob_attribute_value_rows[] = {
     {.wire = "value", .kind = SHAPE_BLOB, AT(ec2_secure_blob_attribute_value, value), .query = "Value"},
 };
@@ -1688,6 +4307,22 @@ static const struct shape_row ec2_security_group_rows[] = {
 };
 const struct shape ec2_security_group_shape = {"SecurityGroup", sizeof(struct ec2_security_group), ec2_security_group_rows, ARRAY_LEN(ec2_security_group_rows)};
 
+static const struct shape_row ec2_security_group_for_vpc_rows[] = {
+    {.wire = "description", .kind = SHAPE_STRING, AT(ec2_security_group_for_vpc, description), .query = "Description"},
+    {.wire = "groupName", .kind = SHAPE_STRING, AT(ec2_security_group_for_vpc, group_name), .query = "GroupName"},
+    {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_security_group_for_vpc, owner_id), .query = "OwnerId"},
+    {.wire = "groupId", .kind = SHAPE_STRING, AT(ec2_security_group_for_vpc, group_id), .query = "GroupId"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_security_group_for_vpc, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "primaryVpcId", .kind = SHAPE_STRING, AT(ec2_security_group_for_vpc, primary_vpc_id), .query = "PrimaryVpcId"},
+};
+const struct shape ec2_security_group_for_vpc_shape = {"SecurityGroupForVpc", sizeof(struct ec2_security_group_for_vpc), ec2_security_group_for_vpc_rows, ARRAY_LEN(ec2_security_group_for_vpc_rows)};
+
+static const struct shape_row ec2_security_group_identifier_rows[] = {
+    {.wire = "groupId", .kind = SHAPE_STRING, AT(ec2_security_group_identifier, group_id), .query = "GroupId"},
+    {.wire = "groupName", .kind = SHAPE_STRING, AT(ec2_security_group_identifier, group_name), .query = "GroupName"},
+};
+const struct shape ec2_security_group_identifier_shape = {"SecurityGroupIdentifier", sizeof(struct ec2_security_group_identifier), ec2_security_group_identifier_rows, ARRAY_LEN(ec2_security_group_identifier_rows)};
+
 static const struct shape_row ec2_security_group_rule_rows[] = {
     {.wire = "securityGroupRuleId", .kind = SHAPE_STRING, AT(ec2_security_group_rule, security_group_rule_id), .query = "SecurityGroupRuleId"},
     {.wire = "groupId", .kind = SHAPE_STRING, AT(ec2_security_group_rule, group_id), .query = "GroupId"},
@@ -1705,6 +4340,56 @@ static const struct shape_row ec2_security_group_rule_rows[] = {
     {.wire = "securityGroupRuleArn", .kind = SHAPE_STRING, AT(ec2_security_group_rule, security_group_rule_arn), .query = "SecurityGroupRuleArn"},
 };
 const struct shape ec2_security_group_rule_shape = {"SecurityGroupRule", sizeof(struct ec2_security_group_rule), ec2_security_group_rule_rows, ARRAY_LEN(ec2_security_group_rule_rows)};
+
+static const struct shape_row ec2_security_group_rule_description_rows[] = {
+    {.wire = "SecurityGroupRuleId", .kind = SHAPE_STRING, AT(ec2_security_group_rule_description, security_group_rule_id)},
+    {.wire = "Description", .kind = SHAPE_STRING, AT(ec2_security_group_rule_description, description)},
+};
+const struct shape ec2_security_group_rule_description_shape = {"SecurityGroupRuleDescription", sizeof(struct ec2_security_group_rule_description), ec2_security_group_rule_description_rows, ARRAY_LEN(ec2_security_group_rule_description_rows)};
+
+static const struct shape_row ec2_security_group_rule_request_rows[] = {
+    {.wire = "IpProtocol", .kind = SHAPE_STRING, AT(ec2_security_group_rule_request, ip_protocol)},
+    {.wire = "FromPort", .kind = SHAPE_INTEGER, AT(ec2_security_group_rule_request, from_port)},
+    {.wire = "ToPort", .kind = SHAPE_INTEGER, AT(ec2_security_group_rule_request, to_port)},
+    {.wire = "CidrIpv4", .kind = SHAPE_STRING, AT(ec2_security_group_rule_request, cidr_ipv4)},
+    {.wire = "CidrIpv6", .kind = SHAPE_STRING, AT(ec2_security_group_rule_request, cidr_ipv6)},
+    {.wire = "PrefixListId", .kind = SHAPE_STRING, AT(ec2_security_group_rule_request, prefix_list_id)},
+    {.wire = "ReferencedGroupId", .kind = SHAPE_STRING, AT(ec2_security_group_rule_request, referenced_group_id)},
+    {.wire = "Description", .kind = SHAPE_STRING, AT(ec2_security_group_rule_request, description)},
+};
+const struct shape ec2_security_group_rule_request_shape = {"SecurityGroupRuleRequest", sizeof(struct ec2_security_group_rule_request), ec2_security_group_rule_request_rows, ARRAY_LEN(ec2_security_group_rule_request_rows)};
+
+static const struct shape_row ec2_security_group_rule_update_rows[] = {
+    {.wire = "SecurityGroupRuleId", .kind = SHAPE_STRING, AT(ec2_security_group_rule_update, security_group_rule_id), .flags = REQUIRED},
+    {.wire = "SecurityGroupRule", .kind = SHAPE_STRUCT, AT(ec2_security_group_rule_update, security_group_rule), .of = &ec2_security_group_rule_request_shape},
+};
+const struct shape ec2_security_group_rule_update_shape = {"SecurityGroupRuleUpdate", sizeof(struct ec2_security_group_rule_update), ec2_security_group_rule_update_rows, ARRAY_LEN(ec2_security_group_rule_update_rows)};
+
+static const struct shape_row ec2_service_detail_rows[] = {
+    {.wire = "serviceName", .kind = SHAPE_STRING, AT(ec2_service_detail, service_name), .query = "ServiceName"},
+    {.wire = "serviceId", .kind = SHAPE_STRING, AT(ec2_service_detail, service_id), .query = "ServiceId"},
+    {.wire = "serviceType", .kind = SHAPE_LIST, AT(ec2_service_detail, service_type), .query = "ServiceType", .item = "item", .of = &ec2_service_type_detail_shape},
+    {.wire = "serviceRegion", .kind = SHAPE_STRING, AT(ec2_service_detail, service_region), .query = "ServiceRegion"},
+    {.wire = "availabilityZoneIdSet", .kind = SHAPE_STRINGS, AT(ec2_service_detail, availability_zone_ids), .query = "AvailabilityZoneIdSet", .item = "item"},
+    {.wire = "availabilityZoneSet", .kind = SHAPE_STRINGS, AT(ec2_service_detail, availability_zones), .query = "AvailabilityZoneSet", .item = "item"},
+    {.wire = "owner", .kind = SHAPE_STRING, AT(ec2_service_detail, owner), .query = "Owner"},
+    {.wire = "baseEndpointDnsNameSet", .kind = SHAPE_STRINGS, AT(ec2_service_detail, base_endpoint_dns_names), .query = "BaseEndpointDnsNameSet", .item = "item"},
+    {.wire = "privateDnsName", .kind = SHAPE_STRING, AT(ec2_service_detail, private_dns_name), .query = "PrivateDnsName"},
+    {.wire = "privateDnsNameSet", .kind = SHAPE_LIST, AT(ec2_service_detail, private_dns_names), .query = "PrivateDnsNameSet", .item = "item", .of = &ec2_private_dns_details_shape},
+    {.wire = "vpcEndpointPolicySupported", .kind = SHAPE_BOOLEAN, AT(ec2_service_detail, vpc_endpoint_policy_supported), .query = "VpcEndpointPolicySupported"},
+    {.wire = "acceptanceRequired", .kind = SHAPE_BOOLEAN, AT(ec2_service_detail, acceptance_required), .query = "AcceptanceRequired"},
+    {.wire = "managesVpcEndpoints", .kind = SHAPE_BOOLEAN, AT(ec2_service_detail, manages_vpc_endpoints), .query = "ManagesVpcEndpoints"},
+    {.wire = "payerResponsibility", .kind = SHAPE_STRING, AT(ec2_service_detail, payer_responsibility), .query = "PayerResponsibility"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_service_detail, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "privateDnsNameVerificationState", .kind = SHAPE_STRING, AT(ec2_service_detail, private_dns_name_verification_state), .query = "PrivateDnsNameVerificationState"},
+    {.wire = "supportedIpAddressTypeSet", .kind = SHAPE_STRINGS, AT(ec2_service_detail, supported_ip_address_types), .query = "SupportedIpAddressTypeSet", .item = "item", .flags = BOUNDED, .least = 0, .most = 2},
+};
+const struct shape ec2_service_detail_shape = {"ServiceDetail", sizeof(struct ec2_service_detail), ec2_service_detail_rows, ARRAY_LEN(ec2_service_detail_rows)};
+
+static const struct shape_row ec2_service_type_detail_rows[] = {
+    {.wire = "serviceType", .kind = SHAPE_STRING, AT(ec2_service_type_detail, service_type), .query = "ServiceType"},
+};
+const struct shape ec2_service_type_detail_shape = {"ServiceTypeDetail", sizeof(struct ec2_service_type_detail), ec2_service_type_detail_rows, ARRAY_LEN(ec2_service_type_detail_rows)};
 
 static const struct shape_row ec2_spot_market_options_rows[] = {
     {.wire = "MaxPrice", .kind = SHAPE_STRING, AT(ec2_spot_market_options, max_price)},
@@ -1781,6 +4466,19 @@ static const struct shape_row ec2_subnet_cidr_block_state_rows[] = {
 };
 const struct shape ec2_subnet_cidr_block_state_shape = {"SubnetCidrBlockState", sizeof(struct ec2_subnet_cidr_block_state), ec2_subnet_cidr_block_state_rows, ARRAY_LEN(ec2_subnet_cidr_block_state_rows)};
 
+static const struct shape_row ec2_subnet_configuration_rows[] = {
+    {.wire = "SubnetId", .kind = SHAPE_STRING, AT(ec2_subnet_configuration, subnet_id)},
+    {.wire = "Ipv4", .kind = SHAPE_STRING, AT(ec2_subnet_configuration, ipv4)},
+    {.wire = "Ipv6", .kind = SHAPE_STRING, AT(ec2_subnet_configuration, ipv6)},
+};
+const struct shape ec2_subnet_configuration_shape = {"SubnetConfiguration", sizeof(struct ec2_subnet_configuration), ec2_subnet_configuration_rows, ARRAY_LEN(ec2_subnet_configuration_rows)};
+
+static const struct shape_row ec2_subnet_ip_prefixes_rows[] = {
+    {.wire = "subnetId", .kind = SHAPE_STRING, AT(ec2_subnet_ip_prefixes, subnet_id), .query = "SubnetId"},
+    {.wire = "ipPrefixSet", .kind = SHAPE_STRINGS, AT(ec2_subnet_ip_prefixes, ip_prefixes), .query = "IpPrefixSet", .item = "item"},
+};
+const struct shape ec2_subnet_ip_prefixes_shape = {"SubnetIpPrefixes", sizeof(struct ec2_subnet_ip_prefixes), ec2_subnet_ip_prefixes_rows, ARRAY_LEN(ec2_subnet_ip_prefixes_rows)};
+
 static const struct shape_row ec2_subnet_ipv6_cidr_block_association_rows[] = {
     {.wire = "associationId", .kind = SHAPE_STRING, AT(ec2_subnet_ipv6_cidr_block_association, association_id), .query = "AssociationId"},
     {.wire = "ipv6CidrBlock", .kind = SHAPE_STRING, AT(ec2_subnet_ipv6_cidr_block_association, ipv6_cidr_block), .query = "Ipv6CidrBlock"},
@@ -1804,6 +4502,12 @@ static const struct shape_row ec2_tag_description_rows[] = {
 };
 const struct shape ec2_tag_description_shape = {"TagDescription", sizeof(struct ec2_tag_description), ec2_tag_description_rows, ARRAY_LEN(ec2_tag_description_rows)};
 
+static const struct shape_row ec2_tag_field_specification_response_rows[] = {
+    {.wire = "resourceType", .kind = SHAPE_STRING, AT(ec2_tag_field_specification_response, resource_type), .query = "ResourceType"},
+    {.wire = "tagKeySet", .kind = SHAPE_STRINGS, AT(ec2_tag_field_specification_response, tag_keys), .query = "TagKeySet", .item = "item", .flags = BOUNDED, .least = 1, .most = 2},
+};
+const struct shape ec2_tag_field_specification_response_shape = {"TagFieldSpecificationResponse", sizeof(struct ec2_tag_field_specification_response), ec2_tag_field_specification_response_rows, ARRAY_LEN(ec2_tag_field_specification_response_rows)};
+
 static const struct shape_row ec2_tag_specification_rows[] = {
     {.wire = "resourceType", .kind = SHAPE_STRING, AT(ec2_tag_specification, resource_type), .query = "ResourceType"},
     {.wire = "Tag", .kind = SHAPE_LIST, AT(ec2_tag_specification, tags), .item = "item", .of = &ec2_tag_shape},
@@ -1823,6 +4527,77 @@ static const struct shape_row ec2_terminate_instances_result_rows[] = {
 };
 const struct shape ec2_terminate_instances_result_shape = {"TerminateInstancesResult", sizeof(struct ec2_terminate_instances_result), ec2_terminate_instances_result_rows, ARRAY_LEN(ec2_terminate_instances_result_rows)};
 
+static const struct shape_row ec2_total_local_storage_gb_rows[] = {
+    {.wire = "min", .kind = SHAPE_REAL, AT(ec2_total_local_storage_gb, min), .query = "Min"},
+    {.wire = "max", .kind = SHAPE_REAL, AT(ec2_total_local_storage_gb, max), .query = "Max"},
+};
+const struct shape ec2_total_local_storage_gb_shape = {"TotalLocalStorageGB", sizeof(struct ec2_total_local_storage_gb), ec2_total_local_storage_gb_rows, ARRAY_LEN(ec2_total_local_storage_gb_rows)};
+
+static const struct shape_row ec2_total_local_storage_gb_request_rows[] = {
+    {.wire = "Min", .kind = SHAPE_REAL, AT(ec2_total_local_storage_gb_request, min)},
+    {.wire = "Max", .kind = SHAPE_REAL, AT(ec2_total_local_storage_gb_request, max)},
+};
+const struct shape ec2_total_local_storage_gb_request_shape = {"TotalLocalStorageGBRequest", sizeof(struct ec2_total_local_storage_gb_request), ec2_total_local_storage_gb_request_rows, ARRAY_LEN(ec2_total_local_storage_gb_request_rows)};
+
+static const struct shape_row ec2_unassign_private_ip_addresses_request_rows[] = {
+    {.wire = "Ipv4Prefix", .kind = SHAPE_STRINGS, AT(ec2_unassign_private_ip_addresses_request, ipv4_prefixes), .item = "item"},
+    {.wire = "networkInterfaceId", .kind = SHAPE_STRING, AT(ec2_unassign_private_ip_addresses_request, network_interface_id), .query = "NetworkInterfaceId", .flags = REQUIRED},
+    {.wire = "privateIpAddress", .kind = SHAPE_STRINGS, AT(ec2_unassign_private_ip_addresses_request, private_ip_addresses), .query = "PrivateIpAddress", .item = "PrivateIpAddress"},
+};
+const struct shape ec2_unassign_private_ip_addresses_request_shape = {"UnassignPrivateIpAddressesRequest", sizeof(struct ec2_unassign_private_ip_addresses_request), ec2_unassign_private_ip_addresses_request_rows, ARRAY_LEN(ec2_unassign_private_ip_addresses_request_rows)};
+
+static const struct shape_row ec2_unmonitor_instances_request_rows[] = {
+    {.wire = "InstanceId", .kind = SHAPE_STRINGS, AT(ec2_unmonitor_instances_request, instance_ids), .item = "InstanceId", .flags = REQUIRED},
+    {.wire = "MetricCategoryId", .kind = SHAPE_STRINGS, AT(ec2_unmonitor_instances_request, metric_category_ids), .item = "item"},
+    {.wire = "dryRun", .kind = SHAPE_BOOLEAN, AT(ec2_unmonitor_instances_request, dry_run), .query = "DryRun"},
+};
+const struct shape ec2_unmonitor_instances_request_shape = {"UnmonitorInstancesRequest", sizeof(struct ec2_unmonitor_instances_request), ec2_unmonitor_instances_request_rows, ARRAY_LEN(ec2_unmonitor_instances_request_rows)};
+
+static const struct shape_row ec2_unmonitor_instances_result_rows[] = {
+    {.wire = "instancesSet", .kind = SHAPE_LIST, AT(ec2_unmonitor_instances_result, instance_monitorings), .query = "InstancesSet", .item = "item", .of = &ec2_instance_monitoring_shape},
+};
+const struct shape ec2_unmonitor_instances_result_shape = {"UnmonitorInstancesResult", sizeof(struct ec2_unmonitor_instances_result), ec2_unmonitor_instances_result_rows, ARRAY_LEN(ec2_unmonitor_instances_result_rows)};
+
+static const struct shape_row ec2_unsuccessful_item_rows[] = {
+    {.wire = "error", .kind = SHAPE_STRUCT, AT(ec2_unsuccessful_item, error), .query = "Error", .of = &ec2_unsuccessful_item_error_shape},
+    {.wire = "resourceId", .kind = SHAPE_STRING, AT(ec2_unsuccessful_item, resource_id), .query = "ResourceId"},
+};
+const struct shape ec2_unsuccessful_item_shape = {"UnsuccessfulItem", sizeof(struct ec2_unsuccessful_item), ec2_unsuccessful_item_rows, ARRAY_LEN(ec2_unsuccessful_item_rows)};
+
+static const struct shape_row ec2_unsuccessful_item_error_rows[] = {
+    {.wire = "code", .kind = SHAPE_STRING, AT(ec2_unsuccessful_item_error, code), .query = "Code"},
+    {.wire = "message", .kind = SHAPE_STRING, AT(ec2_unsuccessful_item_error, message), .query = "Message"},
+};
+const struct shape ec2_unsuccessful_item_error_shape = {"UnsuccessfulItemError", sizeof(struct ec2_unsuccessful_item_error), ec2_unsuccessful_item_error_rows, ARRAY_LEN(ec2_unsuccessful_item_error_rows)};
+
+static const struct shape_row ec2_update_security_group_rule_descriptions_egress_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_update_security_group_rule_descriptions_egress_request, dry_run)},
+    {.wire = "GroupId", .kind = SHAPE_STRING, AT(ec2_update_security_group_rule_descriptions_egress_request, group_id)},
+    {.wire = "GroupName", .kind = SHAPE_STRING, AT(ec2_update_security_group_rule_descriptions_egress_request, group_name)},
+    {.wire = "IpPermissions", .kind = SHAPE_LIST, AT(ec2_update_security_group_rule_descriptions_egress_request, ip_permissions), .item = "item", .of = &ec2_ip_permission_shape},
+    {.wire = "SecurityGroupRuleDescription", .kind = SHAPE_LIST, AT(ec2_update_security_group_rule_descriptions_egress_request, security_group_rule_descriptions), .item = "item", .of = &ec2_security_group_rule_description_shape},
+};
+const struct shape ec2_update_security_group_rule_descriptions_egress_request_shape = {"UpdateSecurityGroupRuleDescriptionsEgressRequest", sizeof(struct ec2_update_security_group_rule_descriptions_egress_request), ec2_update_security_group_rule_descriptions_egress_request_rows, ARRAY_LEN(ec2_update_security_group_rule_descriptions_egress_request_rows)};
+
+static const struct shape_row ec2_update_security_group_rule_descriptions_egress_result_rows[] = {
+    {.wire = "return", .kind = SHAPE_BOOLEAN, AT(ec2_update_security_group_rule_descriptions_egress_result, return_), .query = "Return"},
+};
+const struct shape ec2_update_security_group_rule_descriptions_egress_result_shape = {"UpdateSecurityGroupRuleDescriptionsEgressResult", sizeof(struct ec2_update_security_group_rule_descriptions_egress_result), ec2_update_security_group_rule_descriptions_egress_result_rows, ARRAY_LEN(ec2_update_security_group_rule_descriptions_egress_result_rows)};
+
+static const struct shape_row ec2_update_security_group_rule_descriptions_ingress_request_rows[] = {
+    {.wire = "DryRun", .kind = SHAPE_BOOLEAN, AT(ec2_update_security_group_rule_descriptions_ingress_request, dry_run)},
+    {.wire = "GroupId", .kind = SHAPE_STRING, AT(ec2_update_security_group_rule_descriptions_ingress_request, group_id)},
+    {.wire = "GroupName", .kind = SHAPE_STRING, AT(ec2_update_security_group_rule_descriptions_ingress_request, group_name)},
+    {.wire = "IpPermissions", .kind = SHAPE_LIST, AT(ec2_update_security_group_rule_descriptions_ingress_request, ip_permissions), .item = "item", .of = &ec2_ip_permission_shape},
+    {.wire = "SecurityGroupRuleDescription", .kind = SHAPE_LIST, AT(ec2_update_security_group_rule_descriptions_ingress_request, security_group_rule_descriptions), .item = "item", .of = &ec2_security_group_rule_description_shape},
+};
+const struct shape ec2_update_security_group_rule_descriptions_ingress_request_shape = {"UpdateSecurityGroupRuleDescriptionsIngressRequest", sizeof(struct ec2_update_security_group_rule_descriptions_ingress_request), ec2_update_security_group_rule_descriptions_ingress_request_rows, ARRAY_LEN(ec2_update_security_group_rule_descriptions_ingress_request_rows)};
+
+static const struct shape_row ec2_update_security_group_rule_descriptions_ingress_result_rows[] = {
+    {.wire = "return", .kind = SHAPE_BOOLEAN, AT(ec2_update_security_group_rule_descriptions_ingress_result, return_), .query = "Return"},
+};
+const struct shape ec2_update_security_group_rule_descriptions_ingress_result_shape = {"UpdateSecurityGroupRuleDescriptionsIngressResult", sizeof(struct ec2_update_security_group_rule_descriptions_ingress_result), ec2_update_security_group_rule_descriptions_ingress_result_rows, ARRAY_LEN(ec2_update_security_group_rule_descriptions_ingress_result_rows)};
+
 static const struct shape_row ec2_user_id_group_pair_rows[] = {
     {.wire = "description", .kind = SHAPE_STRING, AT(ec2_user_id_group_pair, description), .query = "Description"},
     {.wire = "userId", .kind = SHAPE_STRING, AT(ec2_user_id_group_pair, user_id), .query = "UserId"},
@@ -1833,6 +4608,78 @@ static const struct shape_row ec2_user_id_group_pair_rows[] = {
     {.wire = "peeringStatus", .kind = SHAPE_STRING, AT(ec2_user_id_group_pair, peering_status), .query = "PeeringStatus"},
 };
 const struct shape ec2_user_id_group_pair_shape = {"UserIdGroupPair", sizeof(struct ec2_user_id_group_pair), ec2_user_id_group_pair_rows, ARRAY_LEN(ec2_user_id_group_pair_rows)};
+
+static const struct shape_row ec2_v_cpu_count_range_rows[] = {
+    {.wire = "min", .kind = SHAPE_INTEGER, AT(ec2_v_cpu_count_range, min), .query = "Min"},
+    {.wire = "max", .kind = SHAPE_INTEGER, AT(ec2_v_cpu_count_range, max), .query = "Max"},
+};
+const struct shape ec2_v_cpu_count_range_shape = {"VCpuCountRange", sizeof(struct ec2_v_cpu_count_range), ec2_v_cpu_count_range_rows, ARRAY_LEN(ec2_v_cpu_count_range_rows)};
+
+static const struct shape_row ec2_v_cpu_count_range_request_rows[] = {
+    {.wire = "Min", .kind = SHAPE_INTEGER, AT(ec2_v_cpu_count_range_request, min), .flags = REQUIRED},
+    {.wire = "Max", .kind = SHAPE_INTEGER, AT(ec2_v_cpu_count_range_request, max)},
+};
+const struct shape ec2_v_cpu_count_range_request_shape = {"VCpuCountRangeRequest", sizeof(struct ec2_v_cpu_count_range_request), ec2_v_cpu_count_range_request_rows, ARRAY_LEN(ec2_v_cpu_count_range_request_rows)};
+
+static const struct shape_row ec2_v_cpu_info_rows[] = {
+    {.wire = "defaultVCpus", .kind = SHAPE_INTEGER, AT(ec2_v_cpu_info, default_v_cpus), .query = "DefaultVCpus"},
+    {.wire = "defaultCores", .kind = SHAPE_INTEGER, AT(ec2_v_cpu_info, default_cores), .query = "DefaultCores"},
+    {.wire = "defaultThreadsPerCore", .kind = SHAPE_INTEGER, AT(ec2_v_cpu_info, default_threads_per_core), .query = "DefaultThreadsPerCore"},
+    {.wire = "validCores", .kind = SHAPE_INTEGERS, AT(ec2_v_cpu_info, valid_cores), .query = "ValidCores", .item = "item"},
+    {.wire = "validThreadsPerCore", .kind = SHAPE_INTEGERS, AT(ec2_v_cpu_info, valid_threads_per_core), .query = "ValidThreadsPerCore", .item = "item"},
+};
+const struct shape ec2_v_cpu_info_shape = {"VCpuInfo", sizeof(struct ec2_v_cpu_info), ec2_v_cpu_info_rows, ARRAY_LEN(ec2_v_cpu_info_rows)};
+
+static const struct shape_row ec2_validation_error_rows[] = {
+    {.wire = "code", .kind = SHAPE_STRING, AT(ec2_validation_error, code), .query = "Code"},
+    {.wire = "message", .kind = SHAPE_STRING, AT(ec2_validation_error, message), .query = "Message"},
+};
+const struct shape ec2_validation_error_shape = {"ValidationError", sizeof(struct ec2_validation_error), ec2_validation_error_rows, ARRAY_LEN(ec2_validation_error_rows)};
+
+static const struct shape_row ec2_validation_warning_rows[] = {
+    {.wire = "errorSet", .kind = SHAPE_LIST, AT(ec2_validation_warning, errors), .query = "ErrorSet", .item = "item", .of = &ec2_validation_error_shape},
+};
+const struct shape ec2_validation_warning_shape = {"ValidationWarning", sizeof(struct ec2_validation_warning), ec2_validation_warning_rows, ARRAY_LEN(ec2_validation_warning_rows)};
+
+static const struct shape_row ec2_volume_rows[] = {
+    {.wire = "availabilityZoneId", .kind = SHAPE_STRING, AT(ec2_volume, availability_zone_id), .query = "AvailabilityZoneId"},
+    {.wire = "outpostArn", .kind = SHAPE_STRING, AT(ec2_volume, outpost_arn), .query = "OutpostArn"},
+    {.wire = "sourceVolumeId", .kind = SHAPE_STRING, AT(ec2_volume, source_volume_id), .query = "SourceVolumeId"},
+    {.wire = "iops", .kind = SHAPE_INTEGER, AT(ec2_volume, iops), .query = "Iops"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_volume, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "volumeType", .kind = SHAPE_STRING, AT(ec2_volume, volume_type), .query = "VolumeType"},
+    {.wire = "fastRestored", .kind = SHAPE_BOOLEAN, AT(ec2_volume, fast_restored), .query = "FastRestored"},
+    {.wire = "multiAttachEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_volume, multi_attach_enabled), .query = "MultiAttachEnabled"},
+    {.wire = "throughput", .kind = SHAPE_INTEGER, AT(ec2_volume, throughput), .query = "Throughput"},
+    {.wire = "sseType", .kind = SHAPE_STRING, AT(ec2_volume, sse_type), .query = "SseType"},
+    {.wire = "operator", .kind = SHAPE_STRUCT, AT(ec2_volume, operator), .query = "Operator", .of = &ec2_operator_response_shape},
+    {.wire = "volumeInitializationRate", .kind = SHAPE_INTEGER, AT(ec2_volume, volume_initialization_rate), .query = "VolumeInitializationRate"},
+    {.wire = "volumeArn", .kind = SHAPE_STRING, AT(ec2_volume, volume_arn), .query = "VolumeArn"},
+    {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_volume, owner_id), .query = "OwnerId"},
+    {.wire = "volumeId", .kind = SHAPE_STRING, AT(ec2_volume, volume_id), .query = "VolumeId"},
+    {.wire = "size", .kind = SHAPE_INTEGER, AT(ec2_volume, size), .query = "Size"},
+    {.wire = "snapshotId", .kind = SHAPE_STRING, AT(ec2_volume, snapshot_id), .query = "SnapshotId"},
+    {.wire = "availabilityZone", .kind = SHAPE_STRING, AT(ec2_volume, availability_zone), .query = "AvailabilityZone"},
+    {.wire = "status", .kind = SHAPE_STRING, AT(ec2_volume, state), .query = "Status"},
+    {.wire = "createTime", .kind = SHAPE_TIME, AT(ec2_volume, create_time), .query = "CreateTime"},
+    {.wire = "attachmentSet", .kind = SHAPE_LIST, AT(ec2_volume, attachments), .query = "AttachmentSet", .item = "item", .of = &ec2_volume_attachment_shape},
+    {.wire = "encrypted", .kind = SHAPE_BOOLEAN, AT(ec2_volume, encrypted), .query = "Encrypted"},
+    {.wire = "kmsKeyId", .kind = SHAPE_STRING, AT(ec2_volume, kms_key_id), .query = "KmsKeyId"},
+};
+const struct shape ec2_volume_shape = {"Volume", sizeof(struct ec2_volume), ec2_volume_rows, ARRAY_LEN(ec2_volume_rows)};
+
+static const struct shape_row ec2_volume_attachment_rows[] = {
+    {.wire = "deleteOnTermination", .kind = SHAPE_BOOLEAN, AT(ec2_volume_attachment, delete_on_termination), .query = "DeleteOnTermination"},
+    {.wire = "associatedResource", .kind = SHAPE_STRING, AT(ec2_volume_attachment, associated_resource), .query = "AssociatedResource"},
+    {.wire = "instanceOwningService", .kind = SHAPE_STRING, AT(ec2_volume_attachment, instance_owning_service), .query = "InstanceOwningService"},
+    {.wire = "ebsCardIndex", .kind = SHAPE_INTEGER, AT(ec2_volume_attachment, ebs_card_index), .query = "EbsCardIndex"},
+    {.wire = "volumeId", .kind = SHAPE_STRING, AT(ec2_volume_attachment, volume_id), .query = "VolumeId"},
+    {.wire = "instanceId", .kind = SHAPE_STRING, AT(ec2_volume_attachment, instance_id), .query = "InstanceId"},
+    {.wire = "device", .kind = SHAPE_STRING, AT(ec2_volume_attachment, device), .query = "Device"},
+    {.wire = "status", .kind = SHAPE_STRING, AT(ec2_volume_attachment, state), .query = "Status"},
+    {.wire = "attachTime", .kind = SHAPE_TIME, AT(ec2_volume_attachment, attach_time), .query = "AttachTime"},
+};
+const struct shape ec2_volume_attachment_shape = {"VolumeAttachment", sizeof(struct ec2_volume_attachment), ec2_volume_attachment_rows, ARRAY_LEN(ec2_volume_attachment_rows)};
 
 static const struct shape_row ec2_vpc_rows[] = {
     {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_vpc, owner_id), .query = "OwnerId"},
@@ -1863,6 +4710,13 @@ static const struct shape_row ec2_vpc_cidr_block_state_rows[] = {
     {.wire = "statusMessage", .kind = SHAPE_STRING, AT(ec2_vpc_cidr_block_state, status_message), .query = "StatusMessage"},
 };
 const struct shape ec2_vpc_cidr_block_state_shape = {"VpcCidrBlockState", sizeof(struct ec2_vpc_cidr_block_state), ec2_vpc_cidr_block_state_rows, ARRAY_LEN(ec2_vpc_cidr_block_state_rows)};
+
+static const struct shape_row ec2_vpc_classic_link_rows[] = {
+    {.wire = "classicLinkEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_vpc_classic_link, classic_link_enabled), .query = "ClassicLinkEnabled"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_vpc_classic_link, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_vpc_classic_link, vpc_id), .query = "VpcId"},
+};
+const struct shape ec2_vpc_classic_link_shape = {"VpcClassicLink", sizeof(struct ec2_vpc_classic_link), ec2_vpc_classic_link_rows, ARRAY_LEN(ec2_vpc_classic_link_rows)};
 
 static const struct shape_row ec2_vpc_encryption_control_rows[] = {
     {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_vpc_encryption_control, vpc_id), .query = "VpcId"},
@@ -1910,6 +4764,36 @@ static const struct shape_row ec2_vpc_encryption_control_exclusions_rows[] = {
 };
 const struct shape ec2_vpc_encryption_control_exclusions_shape = {"VpcEncryptionControlExclusions", sizeof(struct ec2_vpc_encryption_control_exclusions), ec2_vpc_encryption_control_exclusions_rows, ARRAY_LEN(ec2_vpc_encryption_control_exclusions_rows)};
 
+static const struct shape_row ec2_vpc_endpoint_rows[] = {
+    {.wire = "vpcEndpointId", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, vpc_endpoint_id), .query = "VpcEndpointId"},
+    {.wire = "vpcEndpointType", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, vpc_endpoint_type), .query = "VpcEndpointType"},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, vpc_id), .query = "VpcId"},
+    {.wire = "serviceName", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, service_name), .query = "ServiceName"},
+    {.wire = "state", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, state), .query = "State"},
+    {.wire = "policyDocument", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, policy_document), .query = "PolicyDocument"},
+    {.wire = "routeTableIdSet", .kind = SHAPE_STRINGS, AT(ec2_vpc_endpoint, route_table_ids), .query = "RouteTableIdSet", .item = "item"},
+    {.wire = "subnetIdSet", .kind = SHAPE_STRINGS, AT(ec2_vpc_endpoint, subnet_ids), .query = "SubnetIdSet", .item = "item"},
+    {.wire = "groupSet", .kind = SHAPE_LIST, AT(ec2_vpc_endpoint, groups), .query = "GroupSet", .item = "item", .of = &ec2_security_group_identifier_shape},
+    {.wire = "ipAddressType", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, ip_address_type), .query = "IpAddressType"},
+    {.wire = "dnsOptions", .kind = SHAPE_STRUCT, AT(ec2_vpc_endpoint, dns_options), .query = "DnsOptions", .of = &ec2_dns_options_shape},
+    {.wire = "privateDnsEnabled", .kind = SHAPE_BOOLEAN, AT(ec2_vpc_endpoint, private_dns_enabled), .query = "PrivateDnsEnabled"},
+    {.wire = "requesterManaged", .kind = SHAPE_BOOLEAN, AT(ec2_vpc_endpoint, requester_managed), .query = "RequesterManaged"},
+    {.wire = "networkInterfaceIdSet", .kind = SHAPE_STRINGS, AT(ec2_vpc_endpoint, network_interface_ids), .query = "NetworkInterfaceIdSet", .item = "item"},
+    {.wire = "dnsEntrySet", .kind = SHAPE_LIST, AT(ec2_vpc_endpoint, dns_entries), .query = "DnsEntrySet", .item = "item", .of = &ec2_dns_entry_shape},
+    {.wire = "creationTimestamp", .kind = SHAPE_TIME, AT(ec2_vpc_endpoint, creation_timestamp), .query = "CreationTimestamp"},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_vpc_endpoint, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, owner_id), .query = "OwnerId"},
+    {.wire = "lastError", .kind = SHAPE_STRUCT, AT(ec2_vpc_endpoint, last_error), .query = "LastError", .of = &ec2_last_error_shape},
+    {.wire = "ipv4PrefixSet", .kind = SHAPE_LIST, AT(ec2_vpc_endpoint, ipv4_prefixes), .query = "Ipv4PrefixSet", .item = "item", .of = &ec2_subnet_ip_prefixes_shape},
+    {.wire = "ipv6PrefixSet", .kind = SHAPE_LIST, AT(ec2_vpc_endpoint, ipv6_prefixes), .query = "Ipv6PrefixSet", .item = "item", .of = &ec2_subnet_ip_prefixes_shape},
+    {.wire = "failureReason", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, failure_reason), .query = "FailureReason"},
+    {.wire = "serviceNetworkArn", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, service_network_arn), .query = "ServiceNetworkArn"},
+    {.wire = "resourceConfigurationArn", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, resource_configuration_arn), .query = "ResourceConfigurationArn"},
+    {.wire = "serviceRegion", .kind = SHAPE_STRING, AT(ec2_vpc_endpoint, service_region), .query = "ServiceRegion"},
+    {.wire = "payerResponsibilitySet", .kind = SHAPE_LIST, AT(ec2_vpc_endpoint, payer_responsibilities), .query = "PayerResponsibilitySet", .item = "item", .of = &ec2_payer_responsibility_entry_shape},
+};
+const struct shape ec2_vpc_endpoint_shape = {"VpcEndpoint", sizeof(struct ec2_vpc_endpoint), ec2_vpc_endpoint_rows, ARRAY_LEN(ec2_vpc_endpoint_rows)};
+
 static const struct shape_row ec2_vpc_ipv6_cidr_block_association_rows[] = {
     {.wire = "associationId", .kind = SHAPE_STRING, AT(ec2_vpc_ipv6_cidr_block_association, association_id), .query = "AssociationId"},
     {.wire = "ipv6CidrBlock", .kind = SHAPE_STRING, AT(ec2_vpc_ipv6_cidr_block_association, ipv6_cidr_block), .query = "Ipv6CidrBlock"},
@@ -1921,55 +4805,179 @@ static const struct shape_row ec2_vpc_ipv6_cidr_block_association_rows[] = {
 };
 const struct shape ec2_vpc_ipv6_cidr_block_association_shape = {"VpcIpv6CidrBlockAssociation", sizeof(struct ec2_vpc_ipv6_cidr_block_association), ec2_vpc_ipv6_cidr_block_association_rows, ARRAY_LEN(ec2_vpc_ipv6_cidr_block_association_rows)};
 
+static const struct shape_row ec2_vpc_peering_connection_rows[] = {
+    {.wire = "accepterVpcInfo", .kind = SHAPE_STRUCT, AT(ec2_vpc_peering_connection, accepter_vpc_info), .query = "AccepterVpcInfo", .of = &ec2_vpc_peering_connection_vpc_info_shape},
+    {.wire = "expirationTime", .kind = SHAPE_TIME, AT(ec2_vpc_peering_connection, expiration_time), .query = "ExpirationTime"},
+    {.wire = "requesterVpcInfo", .kind = SHAPE_STRUCT, AT(ec2_vpc_peering_connection, requester_vpc_info), .query = "RequesterVpcInfo", .of = &ec2_vpc_peering_connection_vpc_info_shape},
+    {.wire = "status", .kind = SHAPE_STRUCT, AT(ec2_vpc_peering_connection, status), .query = "Status", .of = &ec2_vpc_peering_connection_state_reason_shape},
+    {.wire = "tagSet", .kind = SHAPE_LIST, AT(ec2_vpc_peering_connection, tags), .query = "TagSet", .item = "item", .of = &ec2_tag_shape},
+    {.wire = "vpcPeeringConnectionId", .kind = SHAPE_STRING, AT(ec2_vpc_peering_connection, vpc_peering_connection_id), .query = "VpcPeeringConnectionId"},
+    {.wire = "multipathResilienceStatus", .kind = SHAPE_STRING, AT(ec2_vpc_peering_connection, multipath_resilience_status), .query = "MultipathResilienceStatus"},
+};
+const struct shape ec2_vpc_peering_connection_shape = {"VpcPeeringConnection", sizeof(struct ec2_vpc_peering_connection), ec2_vpc_peering_connection_rows, ARRAY_LEN(ec2_vpc_peering_connection_rows)};
+
+static const struct shape_row ec2_vpc_peering_connection_options_description_rows[] = {
+    {.wire = "allowDnsResolutionFromRemoteVpc", .kind = SHAPE_BOOLEAN, AT(ec2_vpc_peering_connection_options_description, allow_dns_resolution_from_remote_vpc), .query = "AllowDnsResolutionFromRemoteVpc"},
+    {.wire = "allowEgressFromLocalClassicLinkToRemoteVpc", .kind = SHAPE_BOOLEAN, AT(ec2_vpc_peering_connection_options_description, allow_egress_from_local_classic_link_to_remote_vpc), .query = "AllowEgressFromLocalClassicLinkToRemoteVpc"},
+    {.wire = "allowEgressFromLocalVpcToRemoteClassicLink", .kind = SHAPE_BOOLEAN, AT(ec2_vpc_peering_connection_options_description, allow_egress_from_local_vpc_to_remote_classic_link), .query = "AllowEgressFromLocalVpcToRemoteClassicLink"},
+    {.wire = "allowMultipathResilience", .kind = SHAPE_BOOLEAN, AT(ec2_vpc_peering_connection_options_description, allow_multipath_resilience), .query = "AllowMultipathResilience"},
+    {.wire = "multipathResilienceMode", .kind = SHAPE_STRING, AT(ec2_vpc_peering_connection_options_description, multipath_resilience_mode), .query = "MultipathResilienceMode"},
+};
+const struct shape ec2_vpc_peering_connection_options_description_shape = {"VpcPeeringConnectionOptionsDescription", sizeof(struct ec2_vpc_peering_connection_options_description), ec2_vpc_peering_connection_options_description_rows, ARRAY_LEN(ec2_vpc_peering_connection_options_description_rows)};
+
+static const struct shape_row ec2_vpc_peering_connection_state_reason_rows[] = {
+    {.wire = "code", .kind = SHAPE_STRING, AT(ec2_vpc_peering_connection_state_reason, code), .query = "Code"},
+    {.wire = "message", .kind = SHAPE_STRING, AT(ec2_vpc_peering_connection_state_reason, message), .query = "Message"},
+};
+const struct shape ec2_vpc_peering_connection_state_reason_shape = {"VpcPeeringConnectionStateReason", sizeof(struct ec2_vpc_peering_connection_state_reason), ec2_vpc_peering_connection_state_reason_rows, ARRAY_LEN(ec2_vpc_peering_connection_state_reason_rows)};
+
+static const struct shape_row ec2_vpc_peering_connection_vpc_info_rows[] = {
+    {.wire = "cidrBlock", .kind = SHAPE_STRING, AT(ec2_vpc_peering_connection_vpc_info, cidr_block), .query = "CidrBlock"},
+    {.wire = "ipv6CidrBlockSet", .kind = SHAPE_LIST, AT(ec2_vpc_peering_connection_vpc_info, ipv6_cidr_block_set), .query = "Ipv6CidrBlockSet", .item = "item", .of = &ec2_ipv6_cidr_block_shape},
+    {.wire = "cidrBlockSet", .kind = SHAPE_LIST, AT(ec2_vpc_peering_connection_vpc_info, cidr_block_set), .query = "CidrBlockSet", .item = "item", .of = &ec2_cidr_block_shape},
+    {.wire = "ownerId", .kind = SHAPE_STRING, AT(ec2_vpc_peering_connection_vpc_info, owner_id), .query = "OwnerId"},
+    {.wire = "peeringOptions", .kind = SHAPE_STRUCT, AT(ec2_vpc_peering_connection_vpc_info, peering_options), .query = "PeeringOptions", .of = &ec2_vpc_peering_connection_options_description_shape},
+    {.wire = "vpcId", .kind = SHAPE_STRING, AT(ec2_vpc_peering_connection_vpc_info, vpc_id), .query = "VpcId"},
+    {.wire = "region", .kind = SHAPE_STRING, AT(ec2_vpc_peering_connection_vpc_info, region), .query = "Region"},
+};
+const struct shape ec2_vpc_peering_connection_vpc_info_shape = {"VpcPeeringConnectionVpcInfo", sizeof(struct ec2_vpc_peering_connection_vpc_info), ec2_vpc_peering_connection_vpc_info_rows, ARRAY_LEN(ec2_vpc_peering_connection_vpc_info_rows)};
+
 
 static const struct aws_model_operation ec2_operations[] = {
+    {"AcceptVpcPeeringConnection", "POST", "/", 200, &ec2_accept_vpc_peering_connection_request_shape, &ec2_accept_vpc_peering_connection_result_shape, NULL},
     {"AllocateAddress", "POST", "/", 200, &ec2_allocate_address_request_shape, &ec2_allocate_address_result_shape, NULL},
+    {"AssignPrivateIpAddresses", "POST", "/", 200, &ec2_assign_private_ip_addresses_request_shape, &ec2_assign_private_ip_addresses_result_shape, NULL},
     {"AssociateAddress", "POST", "/", 200, &ec2_associate_address_request_shape, &ec2_associate_address_result_shape, NULL},
+    {"AssociateDhcpOptions", "POST", "/", 200, &ec2_associate_dhcp_options_request_shape, NULL, NULL},
     {"AssociateRouteTable", "POST", "/", 200, &ec2_associate_route_table_request_shape, &ec2_associate_route_table_result_shape, NULL},
+    {"AssociateVpcCidrBlock", "POST", "/", 200, &ec2_associate_vpc_cidr_block_request_shape, &ec2_associate_vpc_cidr_block_result_shape, NULL},
     {"AttachInternetGateway", "POST", "/", 200, &ec2_attach_internet_gateway_request_shape, NULL, NULL},
+    {"AttachNetworkInterface", "POST", "/", 200, &ec2_attach_network_interface_request_shape, &ec2_attach_network_interface_result_shape, NULL},
     {"AuthorizeSecurityGroupEgress", "POST", "/", 200, &ec2_authorize_security_group_egress_request_shape, &ec2_authorize_security_group_egress_result_shape, NULL},
     {"AuthorizeSecurityGroupIngress", "POST", "/", 200, &ec2_authorize_security_group_ingress_request_shape, &ec2_authorize_security_group_ingress_result_shape, NULL},
+    {"CreateDefaultSubnet", "POST", "/", 200, &ec2_create_default_subnet_request_shape, &ec2_create_default_subnet_result_shape, NULL},
+    {"CreateDefaultVpc", "POST", "/", 200, &ec2_create_default_vpc_request_shape, &ec2_create_default_vpc_result_shape, NULL},
+    {"CreateDhcpOptions", "POST", "/", 200, &ec2_create_dhcp_options_request_shape, &ec2_create_dhcp_options_result_shape, NULL},
+    {"CreateEgressOnlyInternetGateway", "POST", "/", 200, &ec2_create_egress_only_internet_gateway_request_shape, &ec2_create_egress_only_internet_gateway_result_shape, NULL},
     {"CreateInternetGateway", "POST", "/", 200, &ec2_create_internet_gateway_request_shape, &ec2_create_internet_gateway_result_shape, NULL},
+    {"CreateKeyPair", "POST", "/", 200, &ec2_create_key_pair_request_shape, &ec2_key_pair_shape, NULL},
+    {"CreateLaunchTemplate", "POST", "/", 200, &ec2_create_launch_template_request_shape, &ec2_create_launch_template_result_shape, NULL},
+    {"CreateLaunchTemplateVersion", "POST", "/", 200, &ec2_create_launch_template_version_request_shape, &ec2_create_launch_template_version_result_shape, NULL},
+    {"CreateManagedPrefixList", "POST", "/", 200, &ec2_create_managed_prefix_list_request_shape, &ec2_create_managed_prefix_list_result_shape, NULL},
+    {"CreateNatGateway", "POST", "/", 200, &ec2_create_nat_gateway_request_shape, &ec2_create_nat_gateway_result_shape, NULL},
+    {"CreateNetworkAcl", "POST", "/", 200, &ec2_create_network_acl_request_shape, &ec2_create_network_acl_result_shape, NULL},
+    {"CreateNetworkAclEntry", "POST", "/", 200, &ec2_create_network_acl_entry_request_shape, NULL, NULL},
+    {"CreateNetworkInterface", "POST", "/", 200, &ec2_create_network_interface_request_shape, &ec2_create_network_interface_result_shape, NULL},
+    {"CreatePlacementGroup", "POST", "/", 200, &ec2_create_placement_group_request_shape, &ec2_create_placement_group_result_shape, NULL},
     {"CreateRoute", "POST", "/", 200, &ec2_create_route_request_shape, &ec2_create_route_result_shape, NULL},
     {"CreateRouteTable", "POST", "/", 200, &ec2_create_route_table_request_shape, &ec2_create_route_table_result_shape, NULL},
     {"CreateSecurityGroup", "POST", "/", 200, &ec2_create_security_group_request_shape, &ec2_create_security_group_result_shape, NULL},
     {"CreateSubnet", "POST", "/", 200, &ec2_create_subnet_request_shape, &ec2_create_subnet_result_shape, NULL},
     {"CreateTags", "POST", "/", 200, &ec2_create_tags_request_shape, NULL, NULL},
+    {"CreateVolume", "POST", "/", 200, &ec2_create_volume_request_shape, &ec2_volume_shape, NULL},
     {"CreateVpc", "POST", "/", 200, &ec2_create_vpc_request_shape, &ec2_create_vpc_result_shape, NULL},
+    {"CreateVpcEndpoint", "POST", "/", 200, &ec2_create_vpc_endpoint_request_shape, &ec2_create_vpc_endpoint_result_shape, NULL},
+    {"CreateVpcPeeringConnection", "POST", "/", 200, &ec2_create_vpc_peering_connection_request_shape, &ec2_create_vpc_peering_connection_result_shape, NULL},
+    {"DeleteDhcpOptions", "POST", "/", 200, &ec2_delete_dhcp_options_request_shape, NULL, NULL},
+    {"DeleteEgressOnlyInternetGateway", "POST", "/", 200, &ec2_delete_egress_only_internet_gateway_request_shape, &ec2_delete_egress_only_internet_gateway_result_shape, NULL},
     {"DeleteInternetGateway", "POST", "/", 200, &ec2_delete_internet_gateway_request_shape, NULL, NULL},
+    {"DeleteKeyPair", "POST", "/", 200, &ec2_delete_key_pair_request_shape, &ec2_delete_key_pair_result_shape, NULL},
+    {"DeleteLaunchTemplate", "POST", "/", 200, &ec2_delete_launch_template_request_shape, &ec2_delete_launch_template_result_shape, NULL},
+    {"DeleteLaunchTemplateVersions", "POST", "/", 200, &ec2_delete_launch_template_versions_request_shape, &ec2_delete_launch_template_versions_result_shape, NULL},
+    {"DeleteManagedPrefixList", "POST", "/", 200, &ec2_delete_managed_prefix_list_request_shape, &ec2_delete_managed_prefix_list_result_shape, NULL},
+    {"DeleteNatGateway", "POST", "/", 200, &ec2_delete_nat_gateway_request_shape, &ec2_delete_nat_gateway_result_shape, NULL},
+    {"DeleteNetworkAcl", "POST", "/", 200, &ec2_delete_network_acl_request_shape, NULL, NULL},
+    {"DeleteNetworkAclEntry", "POST", "/", 200, &ec2_delete_network_acl_entry_request_shape, NULL, NULL},
+    {"DeleteNetworkInterface", "POST", "/", 200, &ec2_delete_network_interface_request_shape, NULL, NULL},
+    {"DeletePlacementGroup", "POST", "/", 200, &ec2_delete_placement_group_request_shape, NULL, NULL},
     {"DeleteRoute", "POST", "/", 200, &ec2_delete_route_request_shape, NULL, NULL},
     {"DeleteRouteTable", "POST", "/", 200, &ec2_delete_route_table_request_shape, NULL, NULL},
     {"DeleteSecurityGroup", "POST", "/", 200, &ec2_delete_security_group_request_shape, &ec2_delete_security_group_result_shape, NULL},
     {"DeleteSubnet", "POST", "/", 200, &ec2_delete_subnet_request_shape, NULL, NULL},
     {"DeleteTags", "POST", "/", 200, &ec2_delete_tags_request_shape, NULL, NULL},
+    {"DeleteVolume", "POST", "/", 200, &ec2_delete_volume_request_shape, NULL, NULL},
     {"DeleteVpc", "POST", "/", 200, &ec2_delete_vpc_request_shape, NULL, NULL},
+    {"DeleteVpcEndpoints", "POST", "/", 200, &ec2_delete_vpc_endpoints_request_shape, &ec2_delete_vpc_endpoints_result_shape, NULL},
+    {"DeleteVpcPeeringConnection", "POST", "/", 200, &ec2_delete_vpc_peering_connection_request_shape, &ec2_delete_vpc_peering_connection_result_shape, NULL},
     {"DescribeAccountAttributes", "POST", "/", 200, &ec2_describe_account_attributes_request_shape, &ec2_describe_account_attributes_result_shape, NULL},
     {"DescribeAddresses", "POST", "/", 200, &ec2_describe_addresses_request_shape, &ec2_describe_addresses_result_shape, NULL},
+    {"DescribeAddressesAttribute", "POST", "/", 200, &ec2_describe_addresses_attribute_request_shape, &ec2_describe_addresses_attribute_result_shape, NULL},
     {"DescribeAvailabilityZones", "POST", "/", 200, &ec2_describe_availability_zones_request_shape, &ec2_describe_availability_zones_result_shape, NULL},
+    {"DescribeCoipPools", "POST", "/", 200, &ec2_describe_coip_pools_request_shape, &ec2_describe_coip_pools_result_shape, NULL},
+    {"DescribeDhcpOptions", "POST", "/", 200, &ec2_describe_dhcp_options_request_shape, &ec2_describe_dhcp_options_result_shape, NULL},
+    {"DescribeEgressOnlyInternetGateways", "POST", "/", 200, &ec2_describe_egress_only_internet_gateways_request_shape, &ec2_describe_egress_only_internet_gateways_result_shape, NULL},
+    {"DescribeFlowLogs", "POST", "/", 200, &ec2_describe_flow_logs_request_shape, &ec2_describe_flow_logs_result_shape, NULL},
+    {"DescribeImages", "POST", "/", 200, &ec2_describe_images_request_shape, &ec2_describe_images_result_shape, NULL},
+    {"DescribeInstanceAttribute", "POST", "/", 200, &ec2_describe_instance_attribute_request_shape, &ec2_instance_attribute_shape, NULL},
+    {"DescribeInstanceCreditSpecifications", "POST", "/", 200, &ec2_describe_instance_credit_specifications_request_shape, &ec2_describe_instance_credit_specifications_result_shape, NULL},
     {"DescribeInstanceStatus", "POST", "/", 200, &ec2_describe_instance_status_request_shape, &ec2_describe_instance_status_result_shape, NULL},
+    {"DescribeInstanceTypeOfferings", "POST", "/", 200, &ec2_describe_instance_type_offerings_request_shape, &ec2_describe_instance_type_offerings_result_shape, NULL},
+    {"DescribeInstanceTypes", "POST", "/", 200, &ec2_describe_instance_types_request_shape, &ec2_describe_instance_types_result_shape, NULL},
     {"DescribeInstances", "POST", "/", 200, &ec2_describe_instances_request_shape, &ec2_describe_instances_result_shape, NULL},
     {"DescribeInternetGateways", "POST", "/", 200, &ec2_describe_internet_gateways_request_shape, &ec2_describe_internet_gateways_result_shape, NULL},
+    {"DescribeIpamPools", "POST", "/", 200, &ec2_describe_ipam_pools_request_shape, &ec2_describe_ipam_pools_result_shape, NULL},
+    {"DescribeKeyPairs", "POST", "/", 200, &ec2_describe_key_pairs_request_shape, &ec2_describe_key_pairs_result_shape, NULL},
+    {"DescribeLaunchTemplateVersions", "POST", "/", 200, &ec2_describe_launch_template_versions_request_shape, &ec2_describe_launch_template_versions_result_shape, NULL},
+    {"DescribeLaunchTemplates", "POST", "/", 200, &ec2_describe_launch_templates_request_shape, &ec2_describe_launch_templates_result_shape, NULL},
+    {"DescribeManagedPrefixLists", "POST", "/", 200, &ec2_describe_managed_prefix_lists_request_shape, &ec2_describe_managed_prefix_lists_result_shape, NULL},
+    {"DescribeNatGateways", "POST", "/", 200, &ec2_describe_nat_gateways_request_shape, &ec2_describe_nat_gateways_result_shape, NULL},
+    {"DescribeNetworkAcls", "POST", "/", 200, &ec2_describe_network_acls_request_shape, &ec2_describe_network_acls_result_shape, NULL},
+    {"DescribeNetworkInterfaceAttribute", "POST", "/", 200, &ec2_describe_network_interface_attribute_request_shape, &ec2_describe_network_interface_attribute_result_shape, NULL},
     {"DescribeNetworkInterfaces", "POST", "/", 200, &ec2_describe_network_interfaces_request_shape, &ec2_describe_network_interfaces_result_shape, NULL},
+    {"DescribePlacementGroups", "POST", "/", 200, &ec2_describe_placement_groups_request_shape, &ec2_describe_placement_groups_result_shape, NULL},
+    {"DescribePrefixLists", "POST", "/", 200, &ec2_describe_prefix_lists_request_shape, &ec2_describe_prefix_lists_result_shape, NULL},
     {"DescribeRegions", "POST", "/", 200, &ec2_describe_regions_request_shape, &ec2_describe_regions_result_shape, NULL},
     {"DescribeRouteTables", "POST", "/", 200, &ec2_describe_route_tables_request_shape, &ec2_describe_route_tables_result_shape, NULL},
     {"DescribeSecurityGroupRules", "POST", "/", 200, &ec2_describe_security_group_rules_request_shape, &ec2_describe_security_group_rules_result_shape, NULL},
     {"DescribeSecurityGroups", "POST", "/", 200, &ec2_describe_security_groups_request_shape, &ec2_describe_security_groups_result_shape, NULL},
     {"DescribeSubnets", "POST", "/", 200, &ec2_describe_subnets_request_shape, &ec2_describe_subnets_result_shape, NULL},
     {"DescribeTags", "POST", "/", 200, &ec2_describe_tags_request_shape, &ec2_describe_tags_result_shape, NULL},
+    {"DescribeVolumes", "POST", "/", 200, &ec2_describe_volumes_request_shape, &ec2_describe_volumes_result_shape, NULL},
     {"DescribeVpcAttribute", "POST", "/", 200, &ec2_describe_vpc_attribute_request_shape, &ec2_describe_vpc_attribute_result_shape, NULL},
+    {"DescribeVpcClassicLink", "POST", "/", 200, &ec2_describe_vpc_classic_link_request_shape, &ec2_describe_vpc_classic_link_result_shape, NULL},
+    {"DescribeVpcClassicLinkDnsSupport", "POST", "/", 200, &ec2_describe_vpc_classic_link_dns_support_request_shape, &ec2_describe_vpc_classic_link_dns_support_result_shape, NULL},
+    {"DescribeVpcEndpointServices", "POST", "/", 200, &ec2_describe_vpc_endpoint_services_request_shape, &ec2_describe_vpc_endpoint_services_result_shape, NULL},
+    {"DescribeVpcEndpoints", "POST", "/", 200, &ec2_describe_vpc_endpoints_request_shape, &ec2_describe_vpc_endpoints_result_shape, NULL},
+    {"DescribeVpcPeeringConnections", "POST", "/", 200, &ec2_describe_vpc_peering_connections_request_shape, &ec2_describe_vpc_peering_connections_result_shape, NULL},
     {"DescribeVpcs", "POST", "/", 200, &ec2_describe_vpcs_request_shape, &ec2_describe_vpcs_result_shape, NULL},
     {"DetachInternetGateway", "POST", "/", 200, &ec2_detach_internet_gateway_request_shape, NULL, NULL},
+    {"DetachNetworkInterface", "POST", "/", 200, &ec2_detach_network_interface_request_shape, NULL, NULL},
+    {"DisassociateAddress", "POST", "/", 200, &ec2_disassociate_address_request_shape, NULL, NULL},
     {"DisassociateRouteTable", "POST", "/", 200, &ec2_disassociate_route_table_request_shape, NULL, NULL},
+    {"DisassociateVpcCidrBlock", "POST", "/", 200, &ec2_disassociate_vpc_cidr_block_request_shape, &ec2_disassociate_vpc_cidr_block_result_shape, NULL},
+    {"GetCoipPoolUsage", "POST", "/", 200, &ec2_get_coip_pool_usage_request_shape, &ec2_get_coip_pool_usage_result_shape, NULL},
+    {"GetConsoleOutput", "POST", "/", 200, &ec2_get_console_output_request_shape, &ec2_get_console_output_result_shape, NULL},
+    {"GetManagedPrefixListEntries", "POST", "/", 200, &ec2_get_managed_prefix_list_entries_request_shape, &ec2_get_managed_prefix_list_entries_result_shape, NULL},
+    {"GetSecurityGroupsForVpc", "POST", "/", 200, &ec2_get_security_groups_for_vpc_request_shape, &ec2_get_security_groups_for_vpc_result_shape, NULL},
+    {"ImportKeyPair", "POST", "/", 200, &ec2_import_key_pair_request_shape, &ec2_import_key_pair_result_shape, NULL},
     {"ModifyInstanceAttribute", "POST", "/", 200, &ec2_modify_instance_attribute_request_shape, NULL, NULL},
+    {"ModifyInstanceMetadataOptions", "POST", "/", 200, &ec2_modify_instance_metadata_options_request_shape, &ec2_modify_instance_metadata_options_result_shape, NULL},
+    {"ModifyLaunchTemplate", "POST", "/", 200, &ec2_modify_launch_template_request_shape, &ec2_modify_launch_template_result_shape, NULL},
+    {"ModifyManagedPrefixList", "POST", "/", 200, &ec2_modify_managed_prefix_list_request_shape, &ec2_modify_managed_prefix_list_result_shape, NULL},
     {"ModifyNetworkInterfaceAttribute", "POST", "/", 200, &ec2_modify_network_interface_attribute_request_shape, NULL, NULL},
+    {"ModifySecurityGroupRules", "POST", "/", 200, &ec2_modify_security_group_rules_request_shape, &ec2_modify_security_group_rules_result_shape, NULL},
     {"ModifySubnetAttribute", "POST", "/", 200, &ec2_modify_subnet_attribute_request_shape, NULL, NULL},
     {"ModifyVpcAttribute", "POST", "/", 200, &ec2_modify_vpc_attribute_request_shape, NULL, NULL},
+    {"ModifyVpcEndpoint", "POST", "/", 200, &ec2_modify_vpc_endpoint_request_shape, &ec2_modify_vpc_endpoint_result_shape, NULL},
+    {"ModifyVpcPeeringConnectionOptions", "POST", "/", 200, &ec2_modify_vpc_peering_connection_options_request_shape, &ec2_modify_vpc_peering_connection_options_result_shape, NULL},
+    {"MonitorInstances", "POST", "/", 200, &ec2_monitor_instances_request_shape, &ec2_monitor_instances_result_shape, NULL},
+    {"RebootInstances", "POST", "/", 200, &ec2_reboot_instances_request_shape, NULL, NULL},
+    {"RejectVpcPeeringConnection", "POST", "/", 200, &ec2_reject_vpc_peering_connection_request_shape, &ec2_reject_vpc_peering_connection_result_shape, NULL},
+    {"ReleaseAddress", "POST", "/", 200, &ec2_release_address_request_shape, NULL, NULL},
+    {"ReplaceNetworkAclAssociation", "POST", "/", 200, &ec2_replace_network_acl_association_request_shape, &ec2_replace_network_acl_association_result_shape, NULL},
+    {"ReplaceNetworkAclEntry", "POST", "/", 200, &ec2_replace_network_acl_entry_request_shape, NULL, NULL},
+    {"ReplaceRoute", "POST", "/", 200, &ec2_replace_route_request_shape, NULL, NULL},
+    {"ReplaceRouteTableAssociation", "POST", "/", 200, &ec2_replace_route_table_association_request_shape, &ec2_replace_route_table_association_result_shape, NULL},
     {"RevokeSecurityGroupEgress", "POST", "/", 200, &ec2_revoke_security_group_egress_request_shape, &ec2_revoke_security_group_egress_result_shape, NULL},
     {"RevokeSecurityGroupIngress", "POST", "/", 200, &ec2_revoke_security_group_ingress_request_shape, &ec2_revoke_security_group_ingress_result_shape, NULL},
     {"RunInstances", "POST", "/", 200, &ec2_run_instances_request_shape, &ec2_reservation_shape, NULL},
     {"StartInstances", "POST", "/", 200, &ec2_start_instances_request_shape, &ec2_start_instances_result_shape, NULL},
     {"StopInstances", "POST", "/", 200, &ec2_stop_instances_request_shape, &ec2_stop_instances_result_shape, NULL},
     {"TerminateInstances", "POST", "/", 200, &ec2_terminate_instances_request_shape, &ec2_terminate_instances_result_shape, NULL},
+    {"UnassignPrivateIpAddresses", "POST", "/", 200, &ec2_unassign_private_ip_addresses_request_shape, NULL, NULL},
+    {"UnmonitorInstances", "POST", "/", 200, &ec2_unmonitor_instances_request_shape, &ec2_unmonitor_instances_result_shape, NULL},
+    {"UpdateSecurityGroupRuleDescriptionsEgress", "POST", "/", 200, &ec2_update_security_group_rule_descriptions_egress_request_shape, &ec2_update_security_group_rule_descriptions_egress_result_shape, NULL},
+    {"UpdateSecurityGroupRuleDescriptionsIngress", "POST", "/", 200, &ec2_update_security_group_rule_descriptions_ingress_request_shape, &ec2_update_security_group_rule_descriptions_ingress_result_shape, NULL},
 };
 
 const struct aws_model ec2_model = {

@@ -7,17 +7,33 @@
 
 extern const struct aws_model ec2_model;
 
+struct ec2_accelerator_count;
+struct ec2_accelerator_count_request;
+struct ec2_accelerator_total_memory_mi_b;
+struct ec2_accelerator_total_memory_mi_b_request;
+struct ec2_accept_vpc_peering_connection_request;
+struct ec2_accept_vpc_peering_connection_result;
 struct ec2_account_attribute;
 struct ec2_account_attribute_value;
+struct ec2_add_prefix_list_entry;
 struct ec2_address;
+struct ec2_address_attribute;
 struct ec2_allocate_address_request;
 struct ec2_allocate_address_result;
 struct ec2_application_status_summary;
+struct ec2_assign_private_ip_addresses_request;
+struct ec2_assign_private_ip_addresses_result;
+struct ec2_assigned_private_ip_address;
 struct ec2_associate_address_request;
 struct ec2_associate_address_result;
+struct ec2_associate_dhcp_options_request;
 struct ec2_associate_route_table_request;
 struct ec2_associate_route_table_result;
+struct ec2_associate_vpc_cidr_block_request;
+struct ec2_associate_vpc_cidr_block_result;
 struct ec2_attach_internet_gateway_request;
+struct ec2_attach_network_interface_request;
+struct ec2_attach_network_interface_result;
 struct ec2_attachment_ena_srd_specification;
 struct ec2_attachment_ena_srd_udp_specification;
 struct ec2_attribute_boolean_value;
@@ -27,22 +43,59 @@ struct ec2_authorize_security_group_egress_result;
 struct ec2_authorize_security_group_ingress_request;
 struct ec2_authorize_security_group_ingress_result;
 struct ec2_availability_zone;
+struct ec2_availability_zone_address;
 struct ec2_availability_zone_geography;
 struct ec2_availability_zone_message;
 struct ec2_availability_zone_sub_geography;
+struct ec2_baseline_ebs_bandwidth_mbps;
+struct ec2_baseline_ebs_bandwidth_mbps_request;
+struct ec2_baseline_performance_factors;
+struct ec2_baseline_performance_factors_request;
 struct ec2_block_device_mapping;
 struct ec2_block_public_access_states;
 struct ec2_capacity_reservation_specification;
 struct ec2_capacity_reservation_specification_response;
 struct ec2_capacity_reservation_target;
 struct ec2_capacity_reservation_target_response;
+struct ec2_cidr_block;
+struct ec2_classic_link_dns_support;
+struct ec2_coip_address_usage;
+struct ec2_coip_pool;
 struct ec2_connection_tracking_configuration;
+struct ec2_connection_tracking_specification;
 struct ec2_connection_tracking_specification_request;
 struct ec2_connection_tracking_specification_response;
 struct ec2_cpu_options;
 struct ec2_cpu_options_request;
+struct ec2_cpu_performance_factor;
+struct ec2_cpu_performance_factor_request;
+struct ec2_create_default_subnet_request;
+struct ec2_create_default_subnet_result;
+struct ec2_create_default_vpc_request;
+struct ec2_create_default_vpc_result;
+struct ec2_create_dhcp_options_request;
+struct ec2_create_dhcp_options_result;
+struct ec2_create_egress_only_internet_gateway_request;
+struct ec2_create_egress_only_internet_gateway_result;
 struct ec2_create_internet_gateway_request;
 struct ec2_create_internet_gateway_result;
+struct ec2_create_key_pair_request;
+struct ec2_create_launch_template_request;
+struct ec2_create_launch_template_result;
+struct ec2_create_launch_template_version_request;
+struct ec2_create_launch_template_version_result;
+struct ec2_create_managed_prefix_list_request;
+struct ec2_create_managed_prefix_list_result;
+struct ec2_create_nat_gateway_request;
+struct ec2_create_nat_gateway_result;
+struct ec2_create_network_acl_entry_request;
+struct ec2_create_network_acl_request;
+struct ec2_create_network_acl_result;
+struct ec2_create_network_interface_request;
+struct ec2_create_network_interface_result;
+struct ec2_create_peering_connection_options_request;
+struct ec2_create_placement_group_request;
+struct ec2_create_placement_group_result;
 struct ec2_create_route_request;
 struct ec2_create_route_result;
 struct ec2_create_route_table_request;
@@ -52,31 +105,101 @@ struct ec2_create_security_group_result;
 struct ec2_create_subnet_request;
 struct ec2_create_subnet_result;
 struct ec2_create_tags_request;
+struct ec2_create_volume_request;
+struct ec2_create_vpc_endpoint_request;
+struct ec2_create_vpc_endpoint_result;
+struct ec2_create_vpc_peering_connection_request;
+struct ec2_create_vpc_peering_connection_result;
 struct ec2_create_vpc_request;
 struct ec2_create_vpc_result;
+struct ec2_credit_specification;
 struct ec2_credit_specification_request;
+struct ec2_default_connection_tracking_configuration;
+struct ec2_delete_dhcp_options_request;
+struct ec2_delete_egress_only_internet_gateway_request;
+struct ec2_delete_egress_only_internet_gateway_result;
 struct ec2_delete_internet_gateway_request;
+struct ec2_delete_key_pair_request;
+struct ec2_delete_key_pair_result;
+struct ec2_delete_launch_template_request;
+struct ec2_delete_launch_template_result;
+struct ec2_delete_launch_template_versions_request;
+struct ec2_delete_launch_template_versions_response_error_item;
+struct ec2_delete_launch_template_versions_response_success_item;
+struct ec2_delete_launch_template_versions_result;
+struct ec2_delete_managed_prefix_list_request;
+struct ec2_delete_managed_prefix_list_result;
+struct ec2_delete_nat_gateway_request;
+struct ec2_delete_nat_gateway_result;
+struct ec2_delete_network_acl_entry_request;
+struct ec2_delete_network_acl_request;
+struct ec2_delete_network_interface_request;
+struct ec2_delete_placement_group_request;
 struct ec2_delete_route_request;
 struct ec2_delete_route_table_request;
 struct ec2_delete_security_group_request;
 struct ec2_delete_security_group_result;
 struct ec2_delete_subnet_request;
 struct ec2_delete_tags_request;
+struct ec2_delete_volume_request;
+struct ec2_delete_vpc_endpoints_request;
+struct ec2_delete_vpc_endpoints_result;
+struct ec2_delete_vpc_peering_connection_request;
+struct ec2_delete_vpc_peering_connection_result;
 struct ec2_delete_vpc_request;
 struct ec2_describe_account_attributes_request;
 struct ec2_describe_account_attributes_result;
+struct ec2_describe_addresses_attribute_request;
+struct ec2_describe_addresses_attribute_result;
 struct ec2_describe_addresses_request;
 struct ec2_describe_addresses_result;
 struct ec2_describe_availability_zones_request;
 struct ec2_describe_availability_zones_result;
+struct ec2_describe_coip_pools_request;
+struct ec2_describe_coip_pools_result;
+struct ec2_describe_dhcp_options_request;
+struct ec2_describe_dhcp_options_result;
+struct ec2_describe_egress_only_internet_gateways_request;
+struct ec2_describe_egress_only_internet_gateways_result;
+struct ec2_describe_flow_logs_request;
+struct ec2_describe_flow_logs_result;
+struct ec2_describe_images_request;
+struct ec2_describe_images_result;
+struct ec2_describe_instance_attribute_request;
+struct ec2_describe_instance_credit_specifications_request;
+struct ec2_describe_instance_credit_specifications_result;
 struct ec2_describe_instance_status_request;
 struct ec2_describe_instance_status_result;
+struct ec2_describe_instance_type_offerings_request;
+struct ec2_describe_instance_type_offerings_result;
+struct ec2_describe_instance_types_request;
+struct ec2_describe_instance_types_result;
 struct ec2_describe_instances_request;
 struct ec2_describe_instances_result;
 struct ec2_describe_internet_gateways_request;
 struct ec2_describe_internet_gateways_result;
+struct ec2_describe_ipam_pools_request;
+struct ec2_describe_ipam_pools_result;
+struct ec2_describe_key_pairs_request;
+struct ec2_describe_key_pairs_result;
+struct ec2_describe_launch_template_versions_request;
+struct ec2_describe_launch_template_versions_result;
+struct ec2_describe_launch_templates_request;
+struct ec2_describe_launch_templates_result;
+struct ec2_describe_managed_prefix_lists_request;
+struct ec2_describe_managed_prefix_lists_result;
+struct ec2_describe_nat_gateways_request;
+struct ec2_describe_nat_gateways_result;
+struct ec2_describe_network_acls_request;
+struct ec2_describe_network_acls_result;
+struct ec2_describe_network_interface_attribute_request;
+struct ec2_describe_network_interface_attribute_result;
 struct ec2_describe_network_interfaces_request;
 struct ec2_describe_network_interfaces_result;
+struct ec2_describe_placement_groups_request;
+struct ec2_describe_placement_groups_result;
+struct ec2_describe_prefix_lists_request;
+struct ec2_describe_prefix_lists_result;
 struct ec2_describe_regions_request;
 struct ec2_describe_regions_result;
 struct ec2_describe_route_tables_request;
@@ -89,19 +212,48 @@ struct ec2_describe_subnets_request;
 struct ec2_describe_subnets_result;
 struct ec2_describe_tags_request;
 struct ec2_describe_tags_result;
+struct ec2_describe_volumes_request;
+struct ec2_describe_volumes_result;
 struct ec2_describe_vpc_attribute_request;
 struct ec2_describe_vpc_attribute_result;
+struct ec2_describe_vpc_classic_link_dns_support_request;
+struct ec2_describe_vpc_classic_link_dns_support_result;
+struct ec2_describe_vpc_classic_link_request;
+struct ec2_describe_vpc_classic_link_result;
+struct ec2_describe_vpc_endpoint_services_request;
+struct ec2_describe_vpc_endpoint_services_result;
+struct ec2_describe_vpc_endpoints_request;
+struct ec2_describe_vpc_endpoints_result;
+struct ec2_describe_vpc_peering_connections_request;
+struct ec2_describe_vpc_peering_connections_result;
 struct ec2_describe_vpcs_request;
 struct ec2_describe_vpcs_result;
+struct ec2_destination_options_response;
 struct ec2_detach_internet_gateway_request;
+struct ec2_detach_network_interface_request;
+struct ec2_dhcp_configuration;
+struct ec2_dhcp_options;
+struct ec2_disassociate_address_request;
 struct ec2_disassociate_route_table_request;
+struct ec2_disassociate_vpc_cidr_block_request;
+struct ec2_disassociate_vpc_cidr_block_result;
+struct ec2_disk_info;
+struct ec2_dns_entry;
+struct ec2_dns_options;
+struct ec2_dns_options_specification;
 struct ec2_ebs_block_device;
+struct ec2_ebs_card_info;
+struct ec2_ebs_info;
 struct ec2_ebs_instance_block_device;
 struct ec2_ebs_instance_block_device_specification;
+struct ec2_ebs_optimized_info;
 struct ec2_ebs_status_details;
 struct ec2_ebs_status_summary;
+struct ec2_efa_info;
+struct ec2_egress_only_internet_gateway;
 struct ec2_elastic_gpu_association;
 struct ec2_elastic_gpu_specification;
+struct ec2_elastic_gpu_specification_response;
 struct ec2_elastic_inference_accelerator;
 struct ec2_elastic_inference_accelerator_association;
 struct ec2_ena_srd_specification;
@@ -111,25 +263,52 @@ struct ec2_ena_srd_udp_specification_request;
 struct ec2_enclave_options;
 struct ec2_enclave_options_request;
 struct ec2_filter;
+struct ec2_flow_log;
+struct ec2_fpga_device_info;
+struct ec2_fpga_device_memory_info;
+struct ec2_fpga_info;
+struct ec2_get_coip_pool_usage_request;
+struct ec2_get_coip_pool_usage_result;
+struct ec2_get_console_output_request;
+struct ec2_get_console_output_result;
+struct ec2_get_managed_prefix_list_entries_request;
+struct ec2_get_managed_prefix_list_entries_result;
+struct ec2_get_security_groups_for_vpc_request;
+struct ec2_get_security_groups_for_vpc_result;
+struct ec2_gpu_device_info;
+struct ec2_gpu_device_memory_info;
+struct ec2_gpu_info;
 struct ec2_group_identifier;
 struct ec2_hibernation_options;
 struct ec2_hibernation_options_request;
 struct ec2_iam_instance_profile;
 struct ec2_iam_instance_profile_specification;
+struct ec2_icmp_type_code;
 struct ec2_igw_firewall;
+struct ec2_image;
+struct ec2_image_watermark;
+struct ec2_import_key_pair_request;
+struct ec2_import_key_pair_result;
+struct ec2_inference_accelerator_info;
+struct ec2_inference_device_info;
+struct ec2_inference_device_memory_info;
 struct ec2_instance;
 struct ec2_instance_attachment_ena_srd_specification;
 struct ec2_instance_attachment_ena_srd_udp_specification;
+struct ec2_instance_attribute;
 struct ec2_instance_block_device_mapping;
 struct ec2_instance_block_device_mapping_specification;
+struct ec2_instance_credit_specification;
 struct ec2_instance_ipv4_prefix;
 struct ec2_instance_ipv6_address;
+struct ec2_instance_ipv6_address_request;
 struct ec2_instance_ipv6_prefix;
 struct ec2_instance_maintenance_options;
 struct ec2_instance_maintenance_options_request;
 struct ec2_instance_market_options_request;
 struct ec2_instance_metadata_options_request;
 struct ec2_instance_metadata_options_response;
+struct ec2_instance_monitoring;
 struct ec2_instance_network_interface;
 struct ec2_instance_network_interface_association;
 struct ec2_instance_network_interface_attachment;
@@ -137,6 +316,8 @@ struct ec2_instance_network_interface_specification;
 struct ec2_instance_network_performance_options;
 struct ec2_instance_network_performance_options_request;
 struct ec2_instance_private_ip_address;
+struct ec2_instance_requirements;
+struct ec2_instance_requirements_request;
 struct ec2_instance_secondary_interface;
 struct ec2_instance_secondary_interface_attachment;
 struct ec2_instance_secondary_interface_private_ip_address;
@@ -148,46 +329,173 @@ struct ec2_instance_status;
 struct ec2_instance_status_details;
 struct ec2_instance_status_event;
 struct ec2_instance_status_summary;
+struct ec2_instance_storage_info;
+struct ec2_instance_type_info;
+struct ec2_instance_type_item;
+struct ec2_instance_type_offering;
+struct ec2_instance_type_specification;
 struct ec2_internet_gateway;
 struct ec2_internet_gateway_attachment;
 struct ec2_ip_permission;
 struct ec2_ip_range;
+struct ec2_ipam_pool;
+struct ec2_ipam_pool_source_resource;
+struct ec2_ipam_resource_tag;
 struct ec2_ipv4_prefix_specification;
 struct ec2_ipv4_prefix_specification_request;
+struct ec2_ipv4_prefix_specification_response;
+struct ec2_ipv6_cidr_block;
 struct ec2_ipv6_prefix_specification;
 struct ec2_ipv6_prefix_specification_request;
+struct ec2_ipv6_prefix_specification_response;
 struct ec2_ipv6_range;
+struct ec2_key_pair;
+struct ec2_key_pair_info;
+struct ec2_last_error;
+struct ec2_launch_template;
+struct ec2_launch_template_block_device_mapping;
+struct ec2_launch_template_block_device_mapping_request;
+struct ec2_launch_template_capacity_reservation_specification_request;
+struct ec2_launch_template_capacity_reservation_specification_response;
+struct ec2_launch_template_cpu_options;
+struct ec2_launch_template_cpu_options_request;
+struct ec2_launch_template_ebs_block_device;
+struct ec2_launch_template_ebs_block_device_request;
+struct ec2_launch_template_elastic_inference_accelerator;
+struct ec2_launch_template_elastic_inference_accelerator_response;
+struct ec2_launch_template_ena_srd_specification;
+struct ec2_launch_template_ena_srd_udp_specification;
+struct ec2_launch_template_enclave_options;
+struct ec2_launch_template_enclave_options_request;
+struct ec2_launch_template_hibernation_options;
+struct ec2_launch_template_hibernation_options_request;
+struct ec2_launch_template_iam_instance_profile_specification;
+struct ec2_launch_template_iam_instance_profile_specification_request;
+struct ec2_launch_template_instance_maintenance_options;
+struct ec2_launch_template_instance_maintenance_options_request;
+struct ec2_launch_template_instance_market_options;
+struct ec2_launch_template_instance_market_options_request;
+struct ec2_launch_template_instance_metadata_options;
+struct ec2_launch_template_instance_metadata_options_request;
+struct ec2_launch_template_instance_network_interface_specification;
+struct ec2_launch_template_instance_network_interface_specification_request;
+struct ec2_launch_template_instance_secondary_interface_specification;
+struct ec2_launch_template_instance_secondary_interface_specification_request;
+struct ec2_launch_template_license_configuration;
+struct ec2_launch_template_license_configuration_request;
+struct ec2_launch_template_network_performance_options;
+struct ec2_launch_template_network_performance_options_request;
+struct ec2_launch_template_placement;
+struct ec2_launch_template_placement_request;
+struct ec2_launch_template_private_dns_name_options;
+struct ec2_launch_template_private_dns_name_options_request;
 struct ec2_launch_template_specification;
+struct ec2_launch_template_spot_market_options;
+struct ec2_launch_template_spot_market_options_request;
+struct ec2_launch_template_tag_specification;
+struct ec2_launch_template_tag_specification_request;
+struct ec2_launch_template_version;
+struct ec2_launch_templates_monitoring;
+struct ec2_launch_templates_monitoring_request;
 struct ec2_license_configuration;
 struct ec2_license_configuration_request;
+struct ec2_managed_prefix_list;
+struct ec2_media_accelerator_info;
+struct ec2_media_device_info;
+struct ec2_media_device_memory_info;
+struct ec2_memory_gi_b_per_v_cpu;
+struct ec2_memory_gi_b_per_v_cpu_request;
+struct ec2_memory_info;
+struct ec2_memory_mi_b;
+struct ec2_memory_mi_b_request;
 struct ec2_modify_instance_attribute_request;
+struct ec2_modify_instance_metadata_options_request;
+struct ec2_modify_instance_metadata_options_result;
+struct ec2_modify_launch_template_request;
+struct ec2_modify_launch_template_result;
+struct ec2_modify_managed_prefix_list_request;
+struct ec2_modify_managed_prefix_list_result;
 struct ec2_modify_network_interface_attribute_request;
+struct ec2_modify_security_group_rules_request;
+struct ec2_modify_security_group_rules_result;
 struct ec2_modify_subnet_attribute_request;
 struct ec2_modify_vpc_attribute_request;
+struct ec2_modify_vpc_endpoint_request;
+struct ec2_modify_vpc_endpoint_result;
+struct ec2_modify_vpc_peering_connection_options_request;
+struct ec2_modify_vpc_peering_connection_options_result;
+struct ec2_monitor_instances_request;
+struct ec2_monitor_instances_result;
 struct ec2_monitoring;
+struct ec2_nat_gateway;
+struct ec2_nat_gateway_address;
+struct ec2_nat_gateway_attached_appliance;
+struct ec2_network_acl;
+struct ec2_network_acl_association;
+struct ec2_network_acl_entry;
+struct ec2_network_bandwidth_gbps;
+struct ec2_network_bandwidth_gbps_request;
+struct ec2_network_card_info;
 struct ec2_network_firewall_association;
+struct ec2_network_info;
 struct ec2_network_interface;
 struct ec2_network_interface_association;
 struct ec2_network_interface_attachment;
 struct ec2_network_interface_attachment_changes;
+struct ec2_network_interface_count;
+struct ec2_network_interface_count_request;
 struct ec2_network_interface_ipv6_address;
 struct ec2_network_interface_private_ip_address;
+struct ec2_neuron_device_core_info;
+struct ec2_neuron_device_info;
+struct ec2_neuron_device_memory_info;
+struct ec2_neuron_info;
+struct ec2_new_dhcp_configuration;
+struct ec2_nitro_tpm_info;
 struct ec2_operator_request;
 struct ec2_operator_response;
+struct ec2_payer_responsibility_entry;
+struct ec2_peering_connection_options;
+struct ec2_peering_connection_options_request;
+struct ec2_performance_factor_reference;
+struct ec2_performance_factor_reference_request;
 struct ec2_performance_status_summary;
 struct ec2_placement;
+struct ec2_placement_group;
+struct ec2_placement_group_info;
+struct ec2_port_range;
+struct ec2_prefix_list;
+struct ec2_prefix_list_entry;
 struct ec2_prefix_list_id;
+struct ec2_private_dns_details;
 struct ec2_private_dns_name_options_on_launch;
 struct ec2_private_dns_name_options_request;
 struct ec2_private_dns_name_options_response;
 struct ec2_private_ip_address_specification;
+struct ec2_processor_info;
 struct ec2_product_code;
 struct ec2_propagating_vgw;
+struct ec2_provisioned_bandwidth;
+struct ec2_ptr_update_status;
 struct ec2_public_ip_dns_name_options;
+struct ec2_reboot_instances_request;
 struct ec2_referenced_security_group;
 struct ec2_region;
 struct ec2_region_geography;
+struct ec2_reject_vpc_peering_connection_request;
+struct ec2_reject_vpc_peering_connection_result;
+struct ec2_release_address_request;
+struct ec2_remove_prefix_list_entry;
+struct ec2_replace_network_acl_association_request;
+struct ec2_replace_network_acl_association_result;
+struct ec2_replace_network_acl_entry_request;
+struct ec2_replace_route_request;
+struct ec2_replace_route_table_association_request;
+struct ec2_replace_route_table_association_result;
+struct ec2_request_launch_template_data;
 struct ec2_reservation;
+struct ec2_response_error;
+struct ec2_response_launch_template_data;
 struct ec2_revoke_security_group_egress_request;
 struct ec2_revoke_security_group_egress_result;
 struct ec2_revoke_security_group_ingress_request;
@@ -199,9 +507,19 @@ struct ec2_route_table_association;
 struct ec2_route_table_association_state;
 struct ec2_run_instances_monitoring_enabled;
 struct ec2_run_instances_request;
+struct ec2_scan_results;
+struct ec2_secondary_interface_private_ip_address_specification;
+struct ec2_secondary_interface_private_ip_address_specification_request;
 struct ec2_secure_blob_attribute_value;
 struct ec2_security_group;
+struct ec2_security_group_for_vpc;
+struct ec2_security_group_identifier;
 struct ec2_security_group_rule;
+struct ec2_security_group_rule_description;
+struct ec2_security_group_rule_request;
+struct ec2_security_group_rule_update;
+struct ec2_service_detail;
+struct ec2_service_type_detail;
 struct ec2_spot_market_options;
 struct ec2_start_instances_request;
 struct ec2_start_instances_result;
@@ -210,21 +528,89 @@ struct ec2_stop_instances_request;
 struct ec2_stop_instances_result;
 struct ec2_subnet;
 struct ec2_subnet_cidr_block_state;
+struct ec2_subnet_configuration;
+struct ec2_subnet_ip_prefixes;
 struct ec2_subnet_ipv6_cidr_block_association;
 struct ec2_tag;
 struct ec2_tag_description;
+struct ec2_tag_field_specification_response;
 struct ec2_tag_specification;
 struct ec2_terminate_instances_request;
 struct ec2_terminate_instances_result;
+struct ec2_total_local_storage_gb;
+struct ec2_total_local_storage_gb_request;
+struct ec2_unassign_private_ip_addresses_request;
+struct ec2_unmonitor_instances_request;
+struct ec2_unmonitor_instances_result;
+struct ec2_unsuccessful_item;
+struct ec2_unsuccessful_item_error;
+struct ec2_update_security_group_rule_descriptions_egress_request;
+struct ec2_update_security_group_rule_descriptions_egress_result;
+struct ec2_update_security_group_rule_descriptions_ingress_request;
+struct ec2_update_security_group_rule_descriptions_ingress_result;
 struct ec2_user_id_group_pair;
+struct ec2_v_cpu_count_range;
+struct ec2_v_cpu_count_range_request;
+struct ec2_v_cpu_info;
+struct ec2_validation_error;
+struct ec2_validation_warning;
+struct ec2_volume;
+struct ec2_volume_attachment;
 struct ec2_vpc;
 struct ec2_vpc_cidr_block_association;
 struct ec2_vpc_cidr_block_state;
+struct ec2_vpc_classic_link;
 struct ec2_vpc_encryption_control;
 struct ec2_vpc_encryption_control_configuration;
 struct ec2_vpc_encryption_control_exclusion;
 struct ec2_vpc_encryption_control_exclusions;
+struct ec2_vpc_endpoint;
 struct ec2_vpc_ipv6_cidr_block_association;
+struct ec2_vpc_peering_connection;
+struct ec2_vpc_peering_connection_options_description;
+struct ec2_vpc_peering_connection_state_reason;
+struct ec2_vpc_peering_connection_vpc_info;
+
+/* AcceleratorCount */
+struct ec2_accelerator_count {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_accelerator_count_shape;
+
+/* AcceleratorCountRequest */
+struct ec2_accelerator_count_request {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_accelerator_count_request_shape;
+
+/* AcceleratorTotalMemoryMiB */
+struct ec2_accelerator_total_memory_mi_b {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_accelerator_total_memory_mi_b_shape;
+
+/* AcceleratorTotalMemoryMiBRequest */
+struct ec2_accelerator_total_memory_mi_b_request {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_accelerator_total_memory_mi_b_request_shape;
+
+/* AcceptVpcPeeringConnectionRequest */
+struct ec2_accept_vpc_peering_connection_request {
+    struct opt_bool dry_run;
+    struct str vpc_peering_connection_id;
+};
+extern const struct shape ec2_accept_vpc_peering_connection_request_shape;
+
+/* AcceptVpcPeeringConnectionResult */
+struct ec2_accept_vpc_peering_connection_result {
+    const struct ec2_vpc_peering_connection *vpc_peering_connection;
+};
+extern const struct shape ec2_accept_vpc_peering_connection_result_shape;
 
 /* AccountAttribute */
 struct ec2_account_attribute {
@@ -241,6 +627,13 @@ struct ec2_account_attribute_value {
     struct str attribute_value;
 };
 extern const struct shape ec2_account_attribute_value_shape;
+
+/* AddPrefixListEntry */
+struct ec2_add_prefix_list_entry {
+    struct str cidr;
+    struct str description;
+};
+extern const struct shape ec2_add_prefix_list_entry_shape;
 
 /* Address */
 struct ec2_address {
@@ -265,6 +658,15 @@ struct ec2_address {
     struct str public_ip;
 };
 extern const struct shape ec2_address_shape;
+
+/* AddressAttribute */
+struct ec2_address_attribute {
+    struct str public_ip;
+    struct str allocation_id;
+    struct str ptr_record;
+    const struct ec2_ptr_update_status *ptr_record_update;
+};
+extern const struct shape ec2_address_attribute_shape;
 
 /* AllocateAddressRequest */
 struct ec2_allocate_address_request {
@@ -302,6 +704,37 @@ struct ec2_application_status_summary {
 };
 extern const struct shape ec2_application_status_summary_shape;
 
+/* AssignPrivateIpAddressesRequest */
+struct ec2_assign_private_ip_addresses_request {
+    struct str_list ipv4_prefixes;
+    struct opt_int ipv4_prefix_count;
+    struct str network_interface_id;
+    struct str_list private_ip_addresses;
+    struct opt_int secondary_private_ip_address_count;
+    struct opt_bool allow_reassignment;
+};
+extern const struct shape ec2_assign_private_ip_addresses_request_shape;
+
+/* AssignPrivateIpAddressesResult */
+struct ec2_assign_private_ip_addresses_result {
+    struct str network_interface_id;
+    struct {
+        struct ec2_assigned_private_ip_address *at;
+        size_t n;
+    } assigned_private_ip_addresses;
+    struct {
+        struct ec2_ipv4_prefix_specification *at;
+        size_t n;
+    } assigned_ipv4_prefixes;
+};
+extern const struct shape ec2_assign_private_ip_addresses_result_shape;
+
+/* AssignedPrivateIpAddress */
+struct ec2_assigned_private_ip_address {
+    struct str private_ip_address;
+};
+extern const struct shape ec2_assigned_private_ip_address_shape;
+
 /* AssociateAddressRequest */
 struct ec2_associate_address_request {
     struct str allocation_id;
@@ -320,6 +753,14 @@ struct ec2_associate_address_result {
 };
 extern const struct shape ec2_associate_address_result_shape;
 
+/* AssociateDhcpOptionsRequest */
+struct ec2_associate_dhcp_options_request {
+    struct str dhcp_options_id;
+    struct str vpc_id;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_associate_dhcp_options_request_shape;
+
 /* AssociateRouteTableRequest */
 struct ec2_associate_route_table_request {
     struct str gateway_id;
@@ -337,6 +778,29 @@ struct ec2_associate_route_table_result {
 };
 extern const struct shape ec2_associate_route_table_result_shape;
 
+/* AssociateVpcCidrBlockRequest */
+struct ec2_associate_vpc_cidr_block_request {
+    struct str cidr_block;
+    struct str ipv6_cidr_block_network_border_group;
+    struct str ipv6_pool;
+    struct str ipv6_cidr_block;
+    struct str ipv4_ipam_pool_id;
+    struct opt_int ipv4_netmask_length;
+    struct str ipv6_ipam_pool_id;
+    struct opt_int ipv6_netmask_length;
+    struct str vpc_id;
+    struct opt_bool amazon_provided_ipv6_cidr_block;
+};
+extern const struct shape ec2_associate_vpc_cidr_block_request_shape;
+
+/* AssociateVpcCidrBlockResult */
+struct ec2_associate_vpc_cidr_block_result {
+    const struct ec2_vpc_ipv6_cidr_block_association *ipv6_cidr_block_association;
+    const struct ec2_vpc_cidr_block_association *cidr_block_association;
+    struct str vpc_id;
+};
+extern const struct shape ec2_associate_vpc_cidr_block_result_shape;
+
 /* AttachInternetGatewayRequest */
 struct ec2_attach_internet_gateway_request {
     struct opt_bool dry_run;
@@ -344,6 +808,25 @@ struct ec2_attach_internet_gateway_request {
     struct str vpc_id;
 };
 extern const struct shape ec2_attach_internet_gateway_request_shape;
+
+/* AttachNetworkInterfaceRequest */
+struct ec2_attach_network_interface_request {
+    struct opt_int network_card_index;
+    const struct ec2_ena_srd_specification *ena_srd_specification;
+    struct opt_int ena_queue_count;
+    struct opt_bool dry_run;
+    struct str network_interface_id;
+    struct str instance_id;
+    struct opt_int device_index;
+};
+extern const struct shape ec2_attach_network_interface_request_shape;
+
+/* AttachNetworkInterfaceResult */
+struct ec2_attach_network_interface_result {
+    struct str attachment_id;
+    struct opt_int network_card_index;
+};
+extern const struct shape ec2_attach_network_interface_result_shape;
 
 /* AttachmentEnaSrdSpecification */
 struct ec2_attachment_ena_srd_specification {
@@ -461,6 +944,14 @@ struct ec2_availability_zone {
 };
 extern const struct shape ec2_availability_zone_shape;
 
+/* AvailabilityZoneAddress */
+struct ec2_availability_zone_address {
+    struct str availability_zone;
+    struct str availability_zone_id;
+    struct str_list allocation_ids;
+};
+extern const struct shape ec2_availability_zone_address_shape;
+
 /* AvailabilityZoneGeography */
 struct ec2_availability_zone_geography {
     struct str name;
@@ -478,6 +969,32 @@ struct ec2_availability_zone_sub_geography {
     struct str name;
 };
 extern const struct shape ec2_availability_zone_sub_geography_shape;
+
+/* BaselineEbsBandwidthMbps */
+struct ec2_baseline_ebs_bandwidth_mbps {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_baseline_ebs_bandwidth_mbps_shape;
+
+/* BaselineEbsBandwidthMbpsRequest */
+struct ec2_baseline_ebs_bandwidth_mbps_request {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_baseline_ebs_bandwidth_mbps_request_shape;
+
+/* BaselinePerformanceFactors */
+struct ec2_baseline_performance_factors {
+    const struct ec2_cpu_performance_factor *cpu;
+};
+extern const struct shape ec2_baseline_performance_factors_shape;
+
+/* BaselinePerformanceFactorsRequest */
+struct ec2_baseline_performance_factors_request {
+    const struct ec2_cpu_performance_factor_request *cpu;
+};
+extern const struct shape ec2_baseline_performance_factors_request_shape;
 
 /* BlockDeviceMapping */
 struct ec2_block_device_mapping {
@@ -522,6 +1039,41 @@ struct ec2_capacity_reservation_target_response {
 };
 extern const struct shape ec2_capacity_reservation_target_response_shape;
 
+/* CidrBlock */
+struct ec2_cidr_block {
+    struct str cidr_block;
+};
+extern const struct shape ec2_cidr_block_shape;
+
+/* ClassicLinkDnsSupport */
+struct ec2_classic_link_dns_support {
+    struct opt_bool classic_link_dns_supported;
+    struct str vpc_id;
+};
+extern const struct shape ec2_classic_link_dns_support_shape;
+
+/* CoipAddressUsage */
+struct ec2_coip_address_usage {
+    struct str allocation_id;
+    struct str aws_account_id;
+    struct str aws_service;
+    struct str co_ip;
+};
+extern const struct shape ec2_coip_address_usage_shape;
+
+/* CoipPool */
+struct ec2_coip_pool {
+    struct str pool_id;
+    struct str_list pool_cidrs;
+    struct str local_gateway_route_table_id;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str pool_arn;
+};
+extern const struct shape ec2_coip_pool_shape;
+
 /* ConnectionTrackingConfiguration */
 struct ec2_connection_tracking_configuration {
     struct opt_int tcp_established_timeout;
@@ -529,6 +1081,14 @@ struct ec2_connection_tracking_configuration {
     struct opt_int udp_timeout;
 };
 extern const struct shape ec2_connection_tracking_configuration_shape;
+
+/* ConnectionTrackingSpecification */
+struct ec2_connection_tracking_specification {
+    struct opt_int tcp_established_timeout;
+    struct opt_int udp_timeout;
+    struct opt_int udp_stream_timeout;
+};
+extern const struct shape ec2_connection_tracking_specification_shape;
 
 /* ConnectionTrackingSpecificationRequest */
 struct ec2_connection_tracking_specification_request {
@@ -564,6 +1124,90 @@ struct ec2_cpu_options_request {
 };
 extern const struct shape ec2_cpu_options_request_shape;
 
+/* CpuPerformanceFactor */
+struct ec2_cpu_performance_factor {
+    struct {
+        struct ec2_performance_factor_reference *at;
+        size_t n;
+    } references;
+};
+extern const struct shape ec2_cpu_performance_factor_shape;
+
+/* CpuPerformanceFactorRequest */
+struct ec2_cpu_performance_factor_request {
+    struct {
+        struct ec2_performance_factor_reference_request *at;
+        size_t n;
+    } references;
+};
+extern const struct shape ec2_cpu_performance_factor_request_shape;
+
+/* CreateDefaultSubnetRequest */
+struct ec2_create_default_subnet_request {
+    struct str availability_zone;
+    struct opt_bool dry_run;
+    struct opt_bool ipv6_native;
+    struct str availability_zone_id;
+};
+extern const struct shape ec2_create_default_subnet_request_shape;
+
+/* CreateDefaultSubnetResult */
+struct ec2_create_default_subnet_result {
+    const struct ec2_subnet *subnet;
+};
+extern const struct shape ec2_create_default_subnet_result_shape;
+
+/* CreateDefaultVpcRequest */
+struct ec2_create_default_vpc_request {
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_create_default_vpc_request_shape;
+
+/* CreateDefaultVpcResult */
+struct ec2_create_default_vpc_result {
+    const struct ec2_vpc *vpc;
+};
+extern const struct shape ec2_create_default_vpc_result_shape;
+
+/* CreateDhcpOptionsRequest */
+struct ec2_create_dhcp_options_request {
+    struct {
+        struct ec2_new_dhcp_configuration *at;
+        size_t n;
+    } dhcp_configurations;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_create_dhcp_options_request_shape;
+
+/* CreateDhcpOptionsResult */
+struct ec2_create_dhcp_options_result {
+    const struct ec2_dhcp_options *dhcp_options;
+};
+extern const struct shape ec2_create_dhcp_options_result_shape;
+
+/* CreateEgressOnlyInternetGatewayRequest */
+struct ec2_create_egress_only_internet_gateway_request {
+    struct str client_token;
+    struct opt_bool dry_run;
+    struct str vpc_id;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+};
+extern const struct shape ec2_create_egress_only_internet_gateway_request_shape;
+
+/* CreateEgressOnlyInternetGatewayResult */
+struct ec2_create_egress_only_internet_gateway_result {
+    struct str client_token;
+    const struct ec2_egress_only_internet_gateway *egress_only_internet_gateway;
+};
+extern const struct shape ec2_create_egress_only_internet_gateway_result_shape;
+
 /* CreateInternetGatewayRequest */
 struct ec2_create_internet_gateway_request {
     struct {
@@ -579,6 +1223,226 @@ struct ec2_create_internet_gateway_result {
     const struct ec2_internet_gateway *internet_gateway;
 };
 extern const struct shape ec2_create_internet_gateway_result_shape;
+
+/* CreateKeyPairRequest */
+struct ec2_create_key_pair_request {
+    struct str key_name;
+    struct str key_type;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct str key_format;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_create_key_pair_request_shape;
+
+/* CreateLaunchTemplateRequest */
+struct ec2_create_launch_template_request {
+    struct opt_bool dry_run;
+    struct str client_token;
+    struct str launch_template_name;
+    struct str version_description;
+    const struct ec2_request_launch_template_data *launch_template_data;
+    const struct ec2_operator_request *operator;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+};
+extern const struct shape ec2_create_launch_template_request_shape;
+
+/* CreateLaunchTemplateResult */
+struct ec2_create_launch_template_result {
+    const struct ec2_launch_template *launch_template;
+    const struct ec2_validation_warning *warning;
+};
+extern const struct shape ec2_create_launch_template_result_shape;
+
+/* CreateLaunchTemplateVersionRequest */
+struct ec2_create_launch_template_version_request {
+    struct opt_bool dry_run;
+    struct str client_token;
+    struct str launch_template_id;
+    struct str launch_template_name;
+    struct str source_version;
+    struct str version_description;
+    const struct ec2_request_launch_template_data *launch_template_data;
+    struct opt_bool resolve_alias;
+};
+extern const struct shape ec2_create_launch_template_version_request_shape;
+
+/* CreateLaunchTemplateVersionResult */
+struct ec2_create_launch_template_version_result {
+    const struct ec2_launch_template_version *launch_template_version;
+    const struct ec2_validation_warning *warning;
+};
+extern const struct shape ec2_create_launch_template_version_result_shape;
+
+/* CreateManagedPrefixListRequest */
+struct ec2_create_managed_prefix_list_request {
+    struct opt_bool dry_run;
+    struct str prefix_list_name;
+    struct {
+        struct ec2_add_prefix_list_entry *at;
+        size_t n;
+    } entries;
+    struct opt_int max_entries;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct str address_family;
+    struct str client_token;
+};
+extern const struct shape ec2_create_managed_prefix_list_request_shape;
+
+/* CreateManagedPrefixListResult */
+struct ec2_create_managed_prefix_list_result {
+    const struct ec2_managed_prefix_list *prefix_list;
+};
+extern const struct shape ec2_create_managed_prefix_list_result_shape;
+
+/* CreateNatGatewayRequest */
+struct ec2_create_nat_gateway_request {
+    struct str availability_mode;
+    struct str allocation_id;
+    struct str client_token;
+    struct opt_bool dry_run;
+    struct str subnet_id;
+    struct str vpc_id;
+    struct {
+        struct ec2_availability_zone_address *at;
+        size_t n;
+    } availability_zone_addresses;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct str connectivity_type;
+    struct str private_ip_address;
+    struct str_list secondary_allocation_ids;
+    struct str_list secondary_private_ip_addresses;
+    struct opt_int secondary_private_ip_address_count;
+};
+extern const struct shape ec2_create_nat_gateway_request_shape;
+
+/* CreateNatGatewayResult */
+struct ec2_create_nat_gateway_result {
+    struct str client_token;
+    const struct ec2_nat_gateway *nat_gateway;
+};
+extern const struct shape ec2_create_nat_gateway_result_shape;
+
+/* CreateNetworkAclEntryRequest */
+struct ec2_create_network_acl_entry_request {
+    struct opt_bool dry_run;
+    struct str network_acl_id;
+    struct opt_int rule_number;
+    struct str protocol;
+    struct str rule_action;
+    struct opt_bool egress;
+    struct str cidr_block;
+    struct str ipv6_cidr_block;
+    const struct ec2_icmp_type_code *icmp_type_code;
+    const struct ec2_port_range *port_range;
+};
+extern const struct shape ec2_create_network_acl_entry_request_shape;
+
+/* CreateNetworkAclRequest */
+struct ec2_create_network_acl_request {
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct str client_token;
+    struct opt_bool dry_run;
+    struct str vpc_id;
+};
+extern const struct shape ec2_create_network_acl_request_shape;
+
+/* CreateNetworkAclResult */
+struct ec2_create_network_acl_result {
+    const struct ec2_network_acl *network_acl;
+    struct str client_token;
+};
+extern const struct shape ec2_create_network_acl_result_shape;
+
+/* CreateNetworkInterfaceRequest */
+struct ec2_create_network_interface_request {
+    struct {
+        struct ec2_ipv4_prefix_specification_request *at;
+        size_t n;
+    } ipv4_prefixes;
+    struct opt_int ipv4_prefix_count;
+    struct {
+        struct ec2_ipv6_prefix_specification_request *at;
+        size_t n;
+    } ipv6_prefixes;
+    struct opt_int ipv6_prefix_count;
+    struct str interface_type;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct str client_token;
+    struct opt_bool enable_primary_ipv6;
+    const struct ec2_connection_tracking_specification_request *connection_tracking_specification;
+    const struct ec2_operator_request *operator;
+    struct str subnet_id;
+    struct str description;
+    struct str private_ip_address;
+    struct str_list groups;
+    struct {
+        struct ec2_private_ip_address_specification *at;
+        size_t n;
+    } private_ip_addresses;
+    struct opt_int secondary_private_ip_address_count;
+    struct {
+        struct ec2_instance_ipv6_address *at;
+        size_t n;
+    } ipv6_addresses;
+    struct opt_int ipv6_address_count;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_create_network_interface_request_shape;
+
+/* CreateNetworkInterfaceResult */
+struct ec2_create_network_interface_result {
+    const struct ec2_network_interface *network_interface;
+    struct str client_token;
+};
+extern const struct shape ec2_create_network_interface_result_shape;
+
+/* CreatePeeringConnectionOptionsRequest */
+struct ec2_create_peering_connection_options_request {
+    struct opt_bool allow_multipath_resilience;
+    struct str multipath_resilience_mode;
+};
+extern const struct shape ec2_create_peering_connection_options_request_shape;
+
+/* CreatePlacementGroupRequest */
+struct ec2_create_placement_group_request {
+    struct opt_int partition_count;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct str spread_level;
+    struct str linked_group_id;
+    const struct ec2_operator_request *operator;
+    struct str parent_group_id;
+    struct opt_bool dry_run;
+    struct str group_name;
+    struct str strategy;
+};
+extern const struct shape ec2_create_placement_group_request_shape;
+
+/* CreatePlacementGroupResult */
+struct ec2_create_placement_group_result {
+    const struct ec2_placement_group *placement_group;
+};
+extern const struct shape ec2_create_placement_group_result_shape;
 
 /* CreateRouteRequest */
 struct ec2_create_route_request {
@@ -689,6 +1553,86 @@ struct ec2_create_tags_request {
 };
 extern const struct shape ec2_create_tags_request_shape;
 
+/* CreateVolumeRequest */
+struct ec2_create_volume_request {
+    struct str availability_zone;
+    struct str availability_zone_id;
+    struct opt_bool encrypted;
+    struct opt_int iops;
+    struct str kms_key_id;
+    struct str outpost_arn;
+    struct opt_int size;
+    struct str snapshot_id;
+    struct str volume_type;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct opt_bool multi_attach_enabled;
+    struct opt_int throughput;
+    struct str client_token;
+    struct opt_int volume_initialization_rate;
+    const struct ec2_operator_request *operator;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_create_volume_request_shape;
+
+/* CreateVpcEndpointRequest */
+struct ec2_create_vpc_endpoint_request {
+    struct opt_bool dry_run;
+    struct str vpc_endpoint_type;
+    struct str vpc_id;
+    struct str service_name;
+    struct str policy_document;
+    struct str_list route_table_ids;
+    struct str_list subnet_ids;
+    struct str_list security_group_ids;
+    struct str ip_address_type;
+    const struct ec2_dns_options_specification *dns_options;
+    struct str client_token;
+    struct opt_bool private_dns_enabled;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct {
+        struct ec2_subnet_configuration *at;
+        size_t n;
+    } subnet_configurations;
+    struct str service_network_arn;
+    struct str resource_configuration_arn;
+    struct str service_region;
+};
+extern const struct shape ec2_create_vpc_endpoint_request_shape;
+
+/* CreateVpcEndpointResult */
+struct ec2_create_vpc_endpoint_result {
+    const struct ec2_vpc_endpoint *vpc_endpoint;
+    struct str client_token;
+};
+extern const struct shape ec2_create_vpc_endpoint_result_shape;
+
+/* CreateVpcPeeringConnectionRequest */
+struct ec2_create_vpc_peering_connection_request {
+    struct str peer_region;
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    const struct ec2_create_peering_connection_options_request *requester_peering_connection_options;
+    struct opt_bool dry_run;
+    struct str vpc_id;
+    struct str peer_vpc_id;
+    struct str peer_owner_id;
+};
+extern const struct shape ec2_create_vpc_peering_connection_request_shape;
+
+/* CreateVpcPeeringConnectionResult */
+struct ec2_create_vpc_peering_connection_result {
+    const struct ec2_vpc_peering_connection *vpc_peering_connection;
+};
+extern const struct shape ec2_create_vpc_peering_connection_result_shape;
+
 /* CreateVpcRequest */
 struct ec2_create_vpc_request {
     struct str cidr_block;
@@ -716,11 +1660,45 @@ struct ec2_create_vpc_result {
 };
 extern const struct shape ec2_create_vpc_result_shape;
 
+/* CreditSpecification */
+struct ec2_credit_specification {
+    struct str cpu_credits;
+};
+extern const struct shape ec2_credit_specification_shape;
+
 /* CreditSpecificationRequest */
 struct ec2_credit_specification_request {
     struct str cpu_credits;
 };
 extern const struct shape ec2_credit_specification_request_shape;
+
+/* DefaultConnectionTrackingConfiguration */
+struct ec2_default_connection_tracking_configuration {
+    struct opt_int default_tcp_established_timeout;
+    struct opt_int default_udp_timeout;
+    struct opt_int default_udp_stream_timeout;
+};
+extern const struct shape ec2_default_connection_tracking_configuration_shape;
+
+/* DeleteDhcpOptionsRequest */
+struct ec2_delete_dhcp_options_request {
+    struct str dhcp_options_id;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_delete_dhcp_options_request_shape;
+
+/* DeleteEgressOnlyInternetGatewayRequest */
+struct ec2_delete_egress_only_internet_gateway_request {
+    struct opt_bool dry_run;
+    struct str egress_only_internet_gateway_id;
+};
+extern const struct shape ec2_delete_egress_only_internet_gateway_request_shape;
+
+/* DeleteEgressOnlyInternetGatewayResult */
+struct ec2_delete_egress_only_internet_gateway_result {
+    struct opt_bool return_code;
+};
+extern const struct shape ec2_delete_egress_only_internet_gateway_result_shape;
 
 /* DeleteInternetGatewayRequest */
 struct ec2_delete_internet_gateway_request {
@@ -728,6 +1706,130 @@ struct ec2_delete_internet_gateway_request {
     struct str internet_gateway_id;
 };
 extern const struct shape ec2_delete_internet_gateway_request_shape;
+
+/* DeleteKeyPairRequest */
+struct ec2_delete_key_pair_request {
+    struct str key_name;
+    struct str key_pair_id;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_delete_key_pair_request_shape;
+
+/* DeleteKeyPairResult */
+struct ec2_delete_key_pair_result {
+    struct opt_bool return_;
+    struct str key_pair_id;
+};
+extern const struct shape ec2_delete_key_pair_result_shape;
+
+/* DeleteLaunchTemplateRequest */
+struct ec2_delete_launch_template_request {
+    struct opt_bool dry_run;
+    struct str launch_template_id;
+    struct str launch_template_name;
+};
+extern const struct shape ec2_delete_launch_template_request_shape;
+
+/* DeleteLaunchTemplateResult */
+struct ec2_delete_launch_template_result {
+    const struct ec2_launch_template *launch_template;
+};
+extern const struct shape ec2_delete_launch_template_result_shape;
+
+/* DeleteLaunchTemplateVersionsRequest */
+struct ec2_delete_launch_template_versions_request {
+    struct opt_bool dry_run;
+    struct str launch_template_id;
+    struct str launch_template_name;
+    struct str_list versions;
+};
+extern const struct shape ec2_delete_launch_template_versions_request_shape;
+
+/* DeleteLaunchTemplateVersionsResponseErrorItem */
+struct ec2_delete_launch_template_versions_response_error_item {
+    struct str launch_template_id;
+    struct str launch_template_name;
+    struct opt_int version_number;
+    const struct ec2_response_error *response_error;
+};
+extern const struct shape ec2_delete_launch_template_versions_response_error_item_shape;
+
+/* DeleteLaunchTemplateVersionsResponseSuccessItem */
+struct ec2_delete_launch_template_versions_response_success_item {
+    struct str launch_template_id;
+    struct str launch_template_name;
+    struct opt_int version_number;
+};
+extern const struct shape ec2_delete_launch_template_versions_response_success_item_shape;
+
+/* DeleteLaunchTemplateVersionsResult */
+struct ec2_delete_launch_template_versions_result {
+    struct {
+        struct ec2_delete_launch_template_versions_response_success_item *at;
+        size_t n;
+    } successfully_deleted_launch_template_versions;
+    struct {
+        struct ec2_delete_launch_template_versions_response_error_item *at;
+        size_t n;
+    } unsuccessfully_deleted_launch_template_versions;
+};
+extern const struct shape ec2_delete_launch_template_versions_result_shape;
+
+/* DeleteManagedPrefixListRequest */
+struct ec2_delete_managed_prefix_list_request {
+    struct opt_bool dry_run;
+    struct str prefix_list_id;
+};
+extern const struct shape ec2_delete_managed_prefix_list_request_shape;
+
+/* DeleteManagedPrefixListResult */
+struct ec2_delete_managed_prefix_list_result {
+    const struct ec2_managed_prefix_list *prefix_list;
+};
+extern const struct shape ec2_delete_managed_prefix_list_result_shape;
+
+/* DeleteNatGatewayRequest */
+struct ec2_delete_nat_gateway_request {
+    struct opt_bool dry_run;
+    struct str nat_gateway_id;
+};
+extern const struct shape ec2_delete_nat_gateway_request_shape;
+
+/* DeleteNatGatewayResult */
+struct ec2_delete_nat_gateway_result {
+    struct str nat_gateway_id;
+};
+extern const struct shape ec2_delete_nat_gateway_result_shape;
+
+/* DeleteNetworkAclEntryRequest */
+struct ec2_delete_network_acl_entry_request {
+    struct opt_bool dry_run;
+    struct str network_acl_id;
+    struct opt_int rule_number;
+    struct opt_bool egress;
+};
+extern const struct shape ec2_delete_network_acl_entry_request_shape;
+
+/* DeleteNetworkAclRequest */
+struct ec2_delete_network_acl_request {
+    struct opt_bool dry_run;
+    struct str network_acl_id;
+};
+extern const struct shape ec2_delete_network_acl_request_shape;
+
+/* DeleteNetworkInterfaceRequest */
+struct ec2_delete_network_interface_request {
+    struct opt_bool dry_run;
+    struct str network_interface_id;
+};
+extern const struct shape ec2_delete_network_interface_request_shape;
+
+/* DeletePlacementGroupRequest */
+struct ec2_delete_placement_group_request {
+    struct opt_bool dry_run;
+    struct str group_name;
+};
+extern const struct shape ec2_delete_placement_group_request_shape;
 
 /* DeleteRouteRequest */
 struct ec2_delete_route_request {
@@ -779,6 +1881,42 @@ struct ec2_delete_tags_request {
 };
 extern const struct shape ec2_delete_tags_request_shape;
 
+/* DeleteVolumeRequest */
+struct ec2_delete_volume_request {
+    struct str volume_id;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_delete_volume_request_shape;
+
+/* DeleteVpcEndpointsRequest */
+struct ec2_delete_vpc_endpoints_request {
+    struct opt_bool dry_run;
+    struct str_list vpc_endpoint_ids;
+};
+extern const struct shape ec2_delete_vpc_endpoints_request_shape;
+
+/* DeleteVpcEndpointsResult */
+struct ec2_delete_vpc_endpoints_result {
+    struct {
+        struct ec2_unsuccessful_item *at;
+        size_t n;
+    } unsuccessful;
+};
+extern const struct shape ec2_delete_vpc_endpoints_result_shape;
+
+/* DeleteVpcPeeringConnectionRequest */
+struct ec2_delete_vpc_peering_connection_request {
+    struct opt_bool dry_run;
+    struct str vpc_peering_connection_id;
+};
+extern const struct shape ec2_delete_vpc_peering_connection_request_shape;
+
+/* DeleteVpcPeeringConnectionResult */
+struct ec2_delete_vpc_peering_connection_result {
+    struct opt_bool return_;
+};
+extern const struct shape ec2_delete_vpc_peering_connection_result_shape;
+
 /* DeleteVpcRequest */
 struct ec2_delete_vpc_request {
     struct str vpc_id;
@@ -801,6 +1939,26 @@ struct ec2_describe_account_attributes_result {
     } account_attributes;
 };
 extern const struct shape ec2_describe_account_attributes_result_shape;
+
+/* DescribeAddressesAttributeRequest */
+struct ec2_describe_addresses_attribute_request {
+    struct str_list allocation_ids;
+    struct str attribute;
+    struct str next_token;
+    struct opt_int max_results;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_describe_addresses_attribute_request_shape;
+
+/* DescribeAddressesAttributeResult */
+struct ec2_describe_addresses_attribute_result {
+    struct {
+        struct ec2_address_attribute *at;
+        size_t n;
+    } addresses;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_addresses_attribute_result_shape;
 
 /* DescribeAddressesRequest */
 struct ec2_describe_addresses_request {
@@ -845,6 +2003,156 @@ struct ec2_describe_availability_zones_result {
 };
 extern const struct shape ec2_describe_availability_zones_result_shape;
 
+/* DescribeCoipPoolsRequest */
+struct ec2_describe_coip_pools_request {
+    struct str_list pool_ids;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_int max_results;
+    struct str next_token;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_describe_coip_pools_request_shape;
+
+/* DescribeCoipPoolsResult */
+struct ec2_describe_coip_pools_result {
+    struct {
+        struct ec2_coip_pool *at;
+        size_t n;
+    } coip_pools;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_coip_pools_result_shape;
+
+/* DescribeDhcpOptionsRequest */
+struct ec2_describe_dhcp_options_request {
+    struct str_list dhcp_options_ids;
+    struct str next_token;
+    struct opt_int max_results;
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+};
+extern const struct shape ec2_describe_dhcp_options_request_shape;
+
+/* DescribeDhcpOptionsResult */
+struct ec2_describe_dhcp_options_result {
+    struct str next_token;
+    struct {
+        struct ec2_dhcp_options *at;
+        size_t n;
+    } dhcp_options;
+};
+extern const struct shape ec2_describe_dhcp_options_result_shape;
+
+/* DescribeEgressOnlyInternetGatewaysRequest */
+struct ec2_describe_egress_only_internet_gateways_request {
+    struct opt_bool dry_run;
+    struct str_list egress_only_internet_gateway_ids;
+    struct opt_int max_results;
+    struct str next_token;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+};
+extern const struct shape ec2_describe_egress_only_internet_gateways_request_shape;
+
+/* DescribeEgressOnlyInternetGatewaysResult */
+struct ec2_describe_egress_only_internet_gateways_result {
+    struct {
+        struct ec2_egress_only_internet_gateway *at;
+        size_t n;
+    } egress_only_internet_gateways;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_egress_only_internet_gateways_result_shape;
+
+/* DescribeFlowLogsRequest */
+struct ec2_describe_flow_logs_request {
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filter;
+    struct str_list flow_log_ids;
+    struct opt_int max_results;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_flow_logs_request_shape;
+
+/* DescribeFlowLogsResult */
+struct ec2_describe_flow_logs_result {
+    struct {
+        struct ec2_flow_log *at;
+        size_t n;
+    } flow_logs;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_flow_logs_result_shape;
+
+/* DescribeImagesRequest */
+struct ec2_describe_images_request {
+    struct str_list executable_users;
+    struct str_list image_ids;
+    struct str_list owners;
+    struct opt_bool include_deprecated;
+    struct opt_bool include_disabled;
+    struct opt_int max_results;
+    struct str next_token;
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+};
+extern const struct shape ec2_describe_images_request_shape;
+
+/* DescribeImagesResult */
+struct ec2_describe_images_result {
+    struct str next_token;
+    struct {
+        struct ec2_image *at;
+        size_t n;
+    } images;
+};
+extern const struct shape ec2_describe_images_result_shape;
+
+/* DescribeInstanceAttributeRequest */
+struct ec2_describe_instance_attribute_request {
+    struct opt_bool dry_run;
+    struct str instance_id;
+    struct str attribute;
+};
+extern const struct shape ec2_describe_instance_attribute_request_shape;
+
+/* DescribeInstanceCreditSpecificationsRequest */
+struct ec2_describe_instance_credit_specifications_request {
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct str_list instance_ids;
+    struct opt_int max_results;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_instance_credit_specifications_request_shape;
+
+/* DescribeInstanceCreditSpecificationsResult */
+struct ec2_describe_instance_credit_specifications_result {
+    struct {
+        struct ec2_instance_credit_specification *at;
+        size_t n;
+    } instance_credit_specifications;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_instance_credit_specifications_result_shape;
+
 /* DescribeInstanceStatusRequest */
 struct ec2_describe_instance_status_request {
     struct str_list instance_ids;
@@ -869,6 +2177,53 @@ struct ec2_describe_instance_status_result {
     struct str next_token;
 };
 extern const struct shape ec2_describe_instance_status_result_shape;
+
+/* DescribeInstanceTypeOfferingsRequest */
+struct ec2_describe_instance_type_offerings_request {
+    struct opt_bool dry_run;
+    struct str location_type;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_int max_results;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_instance_type_offerings_request_shape;
+
+/* DescribeInstanceTypeOfferingsResult */
+struct ec2_describe_instance_type_offerings_result {
+    struct {
+        struct ec2_instance_type_offering *at;
+        size_t n;
+    } instance_type_offerings;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_instance_type_offerings_result_shape;
+
+/* DescribeInstanceTypesRequest */
+struct ec2_describe_instance_types_request {
+    struct opt_bool dry_run;
+    struct str_list instance_types;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_int max_results;
+    struct str next_token;
+    struct opt_bool include_unsupported_in_region;
+};
+extern const struct shape ec2_describe_instance_types_request_shape;
+
+/* DescribeInstanceTypesResult */
+struct ec2_describe_instance_types_result {
+    struct {
+        struct ec2_instance_type_info *at;
+        size_t n;
+    } instance_types;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_instance_types_result_shape;
 
 /* DescribeInstancesRequest */
 struct ec2_describe_instances_request {
@@ -917,6 +2272,196 @@ struct ec2_describe_internet_gateways_result {
 };
 extern const struct shape ec2_describe_internet_gateways_result_shape;
 
+/* DescribeIpamPoolsRequest */
+struct ec2_describe_ipam_pools_request {
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_int max_results;
+    struct str next_token;
+    struct str_list ipam_pool_ids;
+};
+extern const struct shape ec2_describe_ipam_pools_request_shape;
+
+/* DescribeIpamPoolsResult */
+struct ec2_describe_ipam_pools_result {
+    struct str next_token;
+    struct {
+        struct ec2_ipam_pool *at;
+        size_t n;
+    } ipam_pools;
+};
+extern const struct shape ec2_describe_ipam_pools_result_shape;
+
+/* DescribeKeyPairsRequest */
+struct ec2_describe_key_pairs_request {
+    struct str_list key_names;
+    struct str_list key_pair_ids;
+    struct opt_bool include_public_key;
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+};
+extern const struct shape ec2_describe_key_pairs_request_shape;
+
+/* DescribeKeyPairsResult */
+struct ec2_describe_key_pairs_result {
+    struct {
+        struct ec2_key_pair_info *at;
+        size_t n;
+    } key_pairs;
+};
+extern const struct shape ec2_describe_key_pairs_result_shape;
+
+/* DescribeLaunchTemplateVersionsRequest */
+struct ec2_describe_launch_template_versions_request {
+    struct opt_bool dry_run;
+    struct str launch_template_id;
+    struct str launch_template_name;
+    struct str_list versions;
+    struct str min_version;
+    struct str max_version;
+    struct str next_token;
+    struct opt_int max_results;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_bool resolve_alias;
+    struct opt_bool include_managed_resources;
+};
+extern const struct shape ec2_describe_launch_template_versions_request_shape;
+
+/* DescribeLaunchTemplateVersionsResult */
+struct ec2_describe_launch_template_versions_result {
+    struct {
+        struct ec2_launch_template_version *at;
+        size_t n;
+    } launch_template_versions;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_launch_template_versions_result_shape;
+
+/* DescribeLaunchTemplatesRequest */
+struct ec2_describe_launch_templates_request {
+    struct opt_bool dry_run;
+    struct str_list launch_template_ids;
+    struct str_list launch_template_names;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct str next_token;
+    struct opt_int max_results;
+    struct opt_bool include_managed_resources;
+};
+extern const struct shape ec2_describe_launch_templates_request_shape;
+
+/* DescribeLaunchTemplatesResult */
+struct ec2_describe_launch_templates_result {
+    struct {
+        struct ec2_launch_template *at;
+        size_t n;
+    } launch_templates;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_launch_templates_result_shape;
+
+/* DescribeManagedPrefixListsRequest */
+struct ec2_describe_managed_prefix_lists_request {
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_int max_results;
+    struct str next_token;
+    struct str_list prefix_list_ids;
+};
+extern const struct shape ec2_describe_managed_prefix_lists_request_shape;
+
+/* DescribeManagedPrefixListsResult */
+struct ec2_describe_managed_prefix_lists_result {
+    struct str next_token;
+    struct {
+        struct ec2_managed_prefix_list *at;
+        size_t n;
+    } prefix_lists;
+};
+extern const struct shape ec2_describe_managed_prefix_lists_result_shape;
+
+/* DescribeNatGatewaysRequest */
+struct ec2_describe_nat_gateways_request {
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filter;
+    struct opt_int max_results;
+    struct str_list nat_gateway_ids;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_nat_gateways_request_shape;
+
+/* DescribeNatGatewaysResult */
+struct ec2_describe_nat_gateways_result {
+    struct {
+        struct ec2_nat_gateway *at;
+        size_t n;
+    } nat_gateways;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_nat_gateways_result_shape;
+
+/* DescribeNetworkAclsRequest */
+struct ec2_describe_network_acls_request {
+    struct str next_token;
+    struct opt_int max_results;
+    struct opt_bool dry_run;
+    struct str_list network_acl_ids;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+};
+extern const struct shape ec2_describe_network_acls_request_shape;
+
+/* DescribeNetworkAclsResult */
+struct ec2_describe_network_acls_result {
+    struct {
+        struct ec2_network_acl *at;
+        size_t n;
+    } network_acls;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_network_acls_result_shape;
+
+/* DescribeNetworkInterfaceAttributeRequest */
+struct ec2_describe_network_interface_attribute_request {
+    struct opt_bool dry_run;
+    struct str network_interface_id;
+    struct str attribute;
+};
+extern const struct shape ec2_describe_network_interface_attribute_request_shape;
+
+/* DescribeNetworkInterfaceAttributeResult */
+struct ec2_describe_network_interface_attribute_result {
+    const struct ec2_network_interface_attachment *attachment;
+    const struct ec2_attribute_value *description;
+    struct {
+        struct ec2_group_identifier *at;
+        size_t n;
+    } groups;
+    struct str network_interface_id;
+    const struct ec2_attribute_boolean_value *source_dest_check;
+    struct opt_bool associate_public_ip_address;
+};
+extern const struct shape ec2_describe_network_interface_attribute_result_shape;
+
 /* DescribeNetworkInterfacesRequest */
 struct ec2_describe_network_interfaces_request {
     struct str next_token;
@@ -940,6 +2485,50 @@ struct ec2_describe_network_interfaces_result {
     struct str next_token;
 };
 extern const struct shape ec2_describe_network_interfaces_result_shape;
+
+/* DescribePlacementGroupsRequest */
+struct ec2_describe_placement_groups_request {
+    struct str_list group_ids;
+    struct opt_bool dry_run;
+    struct str_list group_names;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+};
+extern const struct shape ec2_describe_placement_groups_request_shape;
+
+/* DescribePlacementGroupsResult */
+struct ec2_describe_placement_groups_result {
+    struct {
+        struct ec2_placement_group *at;
+        size_t n;
+    } placement_groups;
+};
+extern const struct shape ec2_describe_placement_groups_result_shape;
+
+/* DescribePrefixListsRequest */
+struct ec2_describe_prefix_lists_request {
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_int max_results;
+    struct str next_token;
+    struct str_list prefix_list_ids;
+};
+extern const struct shape ec2_describe_prefix_lists_request_shape;
+
+/* DescribePrefixListsResult */
+struct ec2_describe_prefix_lists_result {
+    struct str next_token;
+    struct {
+        struct ec2_prefix_list *at;
+        size_t n;
+    } prefix_lists;
+};
+extern const struct shape ec2_describe_prefix_lists_result_shape;
 
 /* DescribeRegionsRequest */
 struct ec2_describe_regions_request {
@@ -1077,6 +2666,30 @@ struct ec2_describe_tags_result {
 };
 extern const struct shape ec2_describe_tags_result_shape;
 
+/* DescribeVolumesRequest */
+struct ec2_describe_volumes_request {
+    struct str_list volume_ids;
+    struct opt_bool include_managed_resources;
+    struct opt_bool dry_run;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct str next_token;
+    struct opt_int max_results;
+};
+extern const struct shape ec2_describe_volumes_request_shape;
+
+/* DescribeVolumesResult */
+struct ec2_describe_volumes_result {
+    struct str next_token;
+    struct {
+        struct ec2_volume *at;
+        size_t n;
+    } volumes;
+};
+extern const struct shape ec2_describe_volumes_result_shape;
+
 /* DescribeVpcAttributeRequest */
 struct ec2_describe_vpc_attribute_request {
     struct str attribute;
@@ -1093,6 +2706,115 @@ struct ec2_describe_vpc_attribute_result {
     struct str vpc_id;
 };
 extern const struct shape ec2_describe_vpc_attribute_result_shape;
+
+/* DescribeVpcClassicLinkDnsSupportRequest */
+struct ec2_describe_vpc_classic_link_dns_support_request {
+    struct str_list vpc_ids;
+    struct opt_int max_results;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_vpc_classic_link_dns_support_request_shape;
+
+/* DescribeVpcClassicLinkDnsSupportResult */
+struct ec2_describe_vpc_classic_link_dns_support_result {
+    struct str next_token;
+    struct {
+        struct ec2_classic_link_dns_support *at;
+        size_t n;
+    } vpcs;
+};
+extern const struct shape ec2_describe_vpc_classic_link_dns_support_result_shape;
+
+/* DescribeVpcClassicLinkRequest */
+struct ec2_describe_vpc_classic_link_request {
+    struct opt_bool dry_run;
+    struct str_list vpc_ids;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+};
+extern const struct shape ec2_describe_vpc_classic_link_request_shape;
+
+/* DescribeVpcClassicLinkResult */
+struct ec2_describe_vpc_classic_link_result {
+    struct {
+        struct ec2_vpc_classic_link *at;
+        size_t n;
+    } vpcs;
+};
+extern const struct shape ec2_describe_vpc_classic_link_result_shape;
+
+/* DescribeVpcEndpointServicesRequest */
+struct ec2_describe_vpc_endpoint_services_request {
+    struct opt_bool dry_run;
+    struct str_list service_names;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_int max_results;
+    struct str next_token;
+    struct str_list service_regions;
+};
+extern const struct shape ec2_describe_vpc_endpoint_services_request_shape;
+
+/* DescribeVpcEndpointServicesResult */
+struct ec2_describe_vpc_endpoint_services_result {
+    struct str_list service_names;
+    struct {
+        struct ec2_service_detail *at;
+        size_t n;
+    } service_details;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_vpc_endpoint_services_result_shape;
+
+/* DescribeVpcEndpointsRequest */
+struct ec2_describe_vpc_endpoints_request {
+    struct opt_bool dry_run;
+    struct str_list vpc_endpoint_ids;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_int max_results;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_vpc_endpoints_request_shape;
+
+/* DescribeVpcEndpointsResult */
+struct ec2_describe_vpc_endpoints_result {
+    struct {
+        struct ec2_vpc_endpoint *at;
+        size_t n;
+    } vpc_endpoints;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_vpc_endpoints_result_shape;
+
+/* DescribeVpcPeeringConnectionsRequest */
+struct ec2_describe_vpc_peering_connections_request {
+    struct str next_token;
+    struct opt_int max_results;
+    struct opt_bool dry_run;
+    struct str_list vpc_peering_connection_ids;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+};
+extern const struct shape ec2_describe_vpc_peering_connections_request_shape;
+
+/* DescribeVpcPeeringConnectionsResult */
+struct ec2_describe_vpc_peering_connections_result {
+    struct {
+        struct ec2_vpc_peering_connection *at;
+        size_t n;
+    } vpc_peering_connections;
+    struct str next_token;
+};
+extern const struct shape ec2_describe_vpc_peering_connections_result_shape;
 
 /* DescribeVpcsRequest */
 struct ec2_describe_vpcs_request {
@@ -1117,6 +2839,14 @@ struct ec2_describe_vpcs_result {
 };
 extern const struct shape ec2_describe_vpcs_result_shape;
 
+/* DestinationOptionsResponse */
+struct ec2_destination_options_response {
+    struct str file_format;
+    struct opt_bool hive_compatible_partitions;
+    struct opt_bool per_hour_partition;
+};
+extern const struct shape ec2_destination_options_response_shape;
+
 /* DetachInternetGatewayRequest */
 struct ec2_detach_internet_gateway_request {
     struct opt_bool dry_run;
@@ -1125,12 +2855,100 @@ struct ec2_detach_internet_gateway_request {
 };
 extern const struct shape ec2_detach_internet_gateway_request_shape;
 
+/* DetachNetworkInterfaceRequest */
+struct ec2_detach_network_interface_request {
+    struct opt_bool dry_run;
+    struct str attachment_id;
+    struct opt_bool force;
+};
+extern const struct shape ec2_detach_network_interface_request_shape;
+
+/* DhcpConfiguration */
+struct ec2_dhcp_configuration {
+    struct str key;
+    struct {
+        struct ec2_attribute_value *at;
+        size_t n;
+    } values;
+};
+extern const struct shape ec2_dhcp_configuration_shape;
+
+/* DhcpOptions */
+struct ec2_dhcp_options {
+    struct str owner_id;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str dhcp_options_id;
+    struct {
+        struct ec2_dhcp_configuration *at;
+        size_t n;
+    } dhcp_configurations;
+};
+extern const struct shape ec2_dhcp_options_shape;
+
+/* DisassociateAddressRequest */
+struct ec2_disassociate_address_request {
+    struct str association_id;
+    struct str public_ip;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_disassociate_address_request_shape;
+
 /* DisassociateRouteTableRequest */
 struct ec2_disassociate_route_table_request {
     struct opt_bool dry_run;
     struct str association_id;
 };
 extern const struct shape ec2_disassociate_route_table_request_shape;
+
+/* DisassociateVpcCidrBlockRequest */
+struct ec2_disassociate_vpc_cidr_block_request {
+    struct str association_id;
+};
+extern const struct shape ec2_disassociate_vpc_cidr_block_request_shape;
+
+/* DisassociateVpcCidrBlockResult */
+struct ec2_disassociate_vpc_cidr_block_result {
+    const struct ec2_vpc_ipv6_cidr_block_association *ipv6_cidr_block_association;
+    const struct ec2_vpc_cidr_block_association *cidr_block_association;
+    struct str vpc_id;
+};
+extern const struct shape ec2_disassociate_vpc_cidr_block_result_shape;
+
+/* DiskInfo */
+struct ec2_disk_info {
+    struct opt_int size_in_gb;
+    struct opt_int count;
+    struct str type;
+};
+extern const struct shape ec2_disk_info_shape;
+
+/* DnsEntry */
+struct ec2_dns_entry {
+    struct str dns_name;
+    struct str hosted_zone_id;
+};
+extern const struct shape ec2_dns_entry_shape;
+
+/* DnsOptions */
+struct ec2_dns_options {
+    struct str dns_record_ip_type;
+    struct opt_bool private_dns_only_for_inbound_resolver_endpoint;
+    struct str private_dns_preference;
+    struct str_list private_dns_specified_domains;
+};
+extern const struct shape ec2_dns_options_shape;
+
+/* DnsOptionsSpecification */
+struct ec2_dns_options_specification {
+    struct str dns_record_ip_type;
+    struct opt_bool private_dns_only_for_inbound_resolver_endpoint;
+    struct str private_dns_preference;
+    struct str_list private_dns_specified_domains;
+};
+extern const struct shape ec2_dns_options_specification_shape;
 
 /* EbsBlockDevice */
 struct ec2_ebs_block_device {
@@ -1149,6 +2967,34 @@ struct ec2_ebs_block_device {
     struct opt_int ebs_card_index;
 };
 extern const struct shape ec2_ebs_block_device_shape;
+
+/* EbsCardInfo */
+struct ec2_ebs_card_info {
+    struct opt_int ebs_card_index;
+    struct opt_int baseline_bandwidth_in_mbps;
+    struct opt_real baseline_throughput_in_m_bps;
+    struct opt_int baseline_iops;
+    struct opt_int maximum_bandwidth_in_mbps;
+    struct opt_real maximum_throughput_in_m_bps;
+    struct opt_int maximum_iops;
+};
+extern const struct shape ec2_ebs_card_info_shape;
+
+/* EbsInfo */
+struct ec2_ebs_info {
+    struct str ebs_optimized_support;
+    struct str encryption_support;
+    const struct ec2_ebs_optimized_info *ebs_optimized_info;
+    struct str nvme_support;
+    struct opt_int maximum_ebs_attachments;
+    struct str attachment_limit_type;
+    struct opt_int maximum_ebs_cards;
+    struct {
+        struct ec2_ebs_card_info *at;
+        size_t n;
+    } ebs_cards;
+};
+extern const struct shape ec2_ebs_info_shape;
 
 /* EbsInstanceBlockDevice */
 struct ec2_ebs_instance_block_device {
@@ -1170,6 +3016,17 @@ struct ec2_ebs_instance_block_device_specification {
 };
 extern const struct shape ec2_ebs_instance_block_device_specification_shape;
 
+/* EbsOptimizedInfo */
+struct ec2_ebs_optimized_info {
+    struct opt_int baseline_bandwidth_in_mbps;
+    struct opt_real baseline_throughput_in_m_bps;
+    struct opt_int baseline_iops;
+    struct opt_int maximum_bandwidth_in_mbps;
+    struct opt_real maximum_throughput_in_m_bps;
+    struct opt_int maximum_iops;
+};
+extern const struct shape ec2_ebs_optimized_info_shape;
+
 /* EbsStatusDetails */
 struct ec2_ebs_status_details {
     struct opt_int impaired_since;
@@ -1188,6 +3045,26 @@ struct ec2_ebs_status_summary {
 };
 extern const struct shape ec2_ebs_status_summary_shape;
 
+/* EfaInfo */
+struct ec2_efa_info {
+    struct opt_int maximum_efa_interfaces;
+};
+extern const struct shape ec2_efa_info_shape;
+
+/* EgressOnlyInternetGateway */
+struct ec2_egress_only_internet_gateway {
+    struct {
+        struct ec2_internet_gateway_attachment *at;
+        size_t n;
+    } attachments;
+    struct str egress_only_internet_gateway_id;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+};
+extern const struct shape ec2_egress_only_internet_gateway_shape;
+
 /* ElasticGpuAssociation */
 struct ec2_elastic_gpu_association {
     struct str elastic_gpu_id;
@@ -1202,6 +3079,12 @@ struct ec2_elastic_gpu_specification {
     struct str type;
 };
 extern const struct shape ec2_elastic_gpu_specification_shape;
+
+/* ElasticGpuSpecificationResponse */
+struct ec2_elastic_gpu_specification_response {
+    struct str type;
+};
+extern const struct shape ec2_elastic_gpu_specification_response_shape;
 
 /* ElasticInferenceAccelerator */
 struct ec2_elastic_inference_accelerator {
@@ -1264,6 +3147,171 @@ struct ec2_filter {
 };
 extern const struct shape ec2_filter_shape;
 
+/* FlowLog */
+struct ec2_flow_log {
+    struct opt_int creation_time;
+    struct str deliver_logs_error_message;
+    struct str deliver_logs_permission_arn;
+    struct str deliver_cross_account_role;
+    struct str deliver_logs_status;
+    struct str flow_log_id;
+    struct str flow_log_status;
+    struct str log_group_name;
+    struct str resource_id;
+    struct str traffic_type;
+    struct str log_destination_type;
+    struct str log_destination;
+    struct str log_format;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct opt_int max_aggregation_interval;
+    const struct ec2_destination_options_response *destination_options;
+    struct {
+        struct ec2_tag_field_specification_response *at;
+        size_t n;
+    } tag_field_specifications;
+};
+extern const struct shape ec2_flow_log_shape;
+
+/* FpgaDeviceInfo */
+struct ec2_fpga_device_info {
+    struct str name;
+    struct str manufacturer;
+    struct opt_int count;
+    const struct ec2_fpga_device_memory_info *memory_info;
+};
+extern const struct shape ec2_fpga_device_info_shape;
+
+/* FpgaDeviceMemoryInfo */
+struct ec2_fpga_device_memory_info {
+    struct opt_int size_in_mi_b;
+};
+extern const struct shape ec2_fpga_device_memory_info_shape;
+
+/* FpgaInfo */
+struct ec2_fpga_info {
+    struct {
+        struct ec2_fpga_device_info *at;
+        size_t n;
+    } fpgas;
+    struct opt_int total_fpga_memory_in_mi_b;
+};
+extern const struct shape ec2_fpga_info_shape;
+
+/* GetCoipPoolUsageRequest */
+struct ec2_get_coip_pool_usage_request {
+    struct str pool_id;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_int max_results;
+    struct str next_token;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_get_coip_pool_usage_request_shape;
+
+/* GetCoipPoolUsageResult */
+struct ec2_get_coip_pool_usage_result {
+    struct str coip_pool_id;
+    struct {
+        struct ec2_coip_address_usage *at;
+        size_t n;
+    } coip_address_usages;
+    struct str local_gateway_route_table_id;
+    struct str next_token;
+};
+extern const struct shape ec2_get_coip_pool_usage_result_shape;
+
+/* GetConsoleOutputRequest */
+struct ec2_get_console_output_request {
+    struct str instance_id;
+    struct opt_bool latest;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_get_console_output_request_shape;
+
+/* GetConsoleOutputResult */
+struct ec2_get_console_output_result {
+    struct str instance_id;
+    struct opt_int timestamp;
+    struct str output;
+};
+extern const struct shape ec2_get_console_output_result_shape;
+
+/* GetManagedPrefixListEntriesRequest */
+struct ec2_get_managed_prefix_list_entries_request {
+    struct opt_bool dry_run;
+    struct str prefix_list_id;
+    struct opt_int target_version;
+    struct opt_int max_results;
+    struct str next_token;
+};
+extern const struct shape ec2_get_managed_prefix_list_entries_request_shape;
+
+/* GetManagedPrefixListEntriesResult */
+struct ec2_get_managed_prefix_list_entries_result {
+    struct {
+        struct ec2_prefix_list_entry *at;
+        size_t n;
+    } entries;
+    struct str next_token;
+};
+extern const struct shape ec2_get_managed_prefix_list_entries_result_shape;
+
+/* GetSecurityGroupsForVpcRequest */
+struct ec2_get_security_groups_for_vpc_request {
+    struct str vpc_id;
+    struct str next_token;
+    struct opt_int max_results;
+    struct {
+        struct ec2_filter *at;
+        size_t n;
+    } filters;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_get_security_groups_for_vpc_request_shape;
+
+/* GetSecurityGroupsForVpcResult */
+struct ec2_get_security_groups_for_vpc_result {
+    struct str next_token;
+    struct {
+        struct ec2_security_group_for_vpc *at;
+        size_t n;
+    } security_group_for_vpcs;
+};
+extern const struct shape ec2_get_security_groups_for_vpc_result_shape;
+
+/* GpuDeviceInfo */
+struct ec2_gpu_device_info {
+    struct str name;
+    struct str manufacturer;
+    struct opt_int count;
+    struct opt_int logical_gpu_count;
+    struct opt_real gpu_partition_size;
+    struct str_list workloads;
+    const struct ec2_gpu_device_memory_info *memory_info;
+};
+extern const struct shape ec2_gpu_device_info_shape;
+
+/* GpuDeviceMemoryInfo */
+struct ec2_gpu_device_memory_info {
+    struct opt_int size_in_mi_b;
+};
+extern const struct shape ec2_gpu_device_memory_info_shape;
+
+/* GpuInfo */
+struct ec2_gpu_info {
+    struct {
+        struct ec2_gpu_device_info *at;
+        size_t n;
+    } gpus;
+    struct opt_int total_gpu_memory_in_mi_b;
+};
+extern const struct shape ec2_gpu_info_shape;
+
 /* GroupIdentifier */
 struct ec2_group_identifier {
     struct str group_id;
@@ -1297,12 +3345,136 @@ struct ec2_iam_instance_profile_specification {
 };
 extern const struct shape ec2_iam_instance_profile_specification_shape;
 
+/* IcmpTypeCode */
+struct ec2_icmp_type_code {
+    struct opt_int code;
+    struct opt_int type;
+};
+extern const struct shape ec2_icmp_type_code_shape;
+
 /* IgwFirewall */
 struct ec2_igw_firewall {
     struct str firewall_arn;
     struct str status;
 };
 extern const struct shape ec2_igw_firewall_shape;
+
+/* Image */
+struct ec2_image {
+    struct str platform_details;
+    struct str usage_operation;
+    struct {
+        struct ec2_block_device_mapping *at;
+        size_t n;
+    } block_device_mappings;
+    struct str description;
+    struct opt_bool ena_support;
+    struct str hypervisor;
+    struct str image_owner_alias;
+    struct str name;
+    struct str root_device_name;
+    struct str root_device_type;
+    struct str sriov_net_support;
+    const struct ec2_state_reason *state_reason;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str virtualization_type;
+    struct str boot_mode;
+    struct str tpm_support;
+    struct str deprecation_time;
+    struct str imds_support;
+    struct str source_instance_id;
+    struct str deregistration_protection;
+    struct str last_launched_time;
+    struct opt_bool image_allowed;
+    struct str source_image_id;
+    struct str source_image_region;
+    struct opt_bool free_tier_eligible;
+    struct str public_ssm_parameter_name;
+    struct {
+        struct ec2_image_watermark *at;
+        size_t n;
+    } image_watermarks;
+    const struct ec2_scan_results *scan_results;
+    const struct ec2_instance_type_specification *instance_type_specification;
+    struct str image_id;
+    struct str image_location;
+    struct str state;
+    struct str owner_id;
+    struct str creation_date;
+    struct opt_bool public;
+    struct {
+        struct ec2_product_code *at;
+        size_t n;
+    } product_codes;
+    struct str architecture;
+    struct str image_type;
+    struct str kernel_id;
+    struct str ramdisk_id;
+    struct str platform;
+};
+extern const struct shape ec2_image_shape;
+
+/* ImageWatermark */
+struct ec2_image_watermark {
+    struct str watermark_key;
+    struct str source_image_region;
+    struct str source_image_id;
+    struct opt_int source_image_creation_time;
+    struct opt_int watermark_creation_time;
+};
+extern const struct shape ec2_image_watermark_shape;
+
+/* ImportKeyPairRequest */
+struct ec2_import_key_pair_request {
+    struct {
+        struct ec2_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct opt_bool dry_run;
+    struct str key_name;
+    struct str public_key_material;
+};
+extern const struct shape ec2_import_key_pair_request_shape;
+
+/* ImportKeyPairResult */
+struct ec2_import_key_pair_result {
+    struct str key_fingerprint;
+    struct str key_name;
+    struct str key_pair_id;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+};
+extern const struct shape ec2_import_key_pair_result_shape;
+
+/* InferenceAcceleratorInfo */
+struct ec2_inference_accelerator_info {
+    struct {
+        struct ec2_inference_device_info *at;
+        size_t n;
+    } accelerators;
+    struct opt_int total_inference_memory_in_mi_b;
+};
+extern const struct shape ec2_inference_accelerator_info_shape;
+
+/* InferenceDeviceInfo */
+struct ec2_inference_device_info {
+    struct opt_int count;
+    struct str name;
+    struct str manufacturer;
+    const struct ec2_inference_device_memory_info *memory_info;
+};
+extern const struct shape ec2_inference_device_info_shape;
+
+/* InferenceDeviceMemoryInfo */
+struct ec2_inference_device_memory_info {
+    struct opt_int size_in_mi_b;
+};
+extern const struct shape ec2_inference_device_memory_info_shape;
 
 /* Instance */
 struct ec2_instance {
@@ -1410,6 +3582,37 @@ struct ec2_instance_attachment_ena_srd_udp_specification {
 };
 extern const struct shape ec2_instance_attachment_ena_srd_udp_specification_shape;
 
+/* InstanceAttribute */
+struct ec2_instance_attribute {
+    struct {
+        struct ec2_instance_block_device_mapping *at;
+        size_t n;
+    } block_device_mappings;
+    const struct ec2_attribute_boolean_value *disable_api_termination;
+    const struct ec2_attribute_boolean_value *ena_support;
+    const struct ec2_enclave_options *enclave_options;
+    const struct ec2_attribute_boolean_value *ebs_optimized;
+    struct str instance_id;
+    const struct ec2_attribute_value *instance_initiated_shutdown_behavior;
+    const struct ec2_attribute_value *instance_type;
+    const struct ec2_attribute_value *kernel_id;
+    struct {
+        struct ec2_product_code *at;
+        size_t n;
+    } product_codes;
+    const struct ec2_attribute_value *ramdisk_id;
+    const struct ec2_attribute_value *root_device_name;
+    const struct ec2_attribute_boolean_value *source_dest_check;
+    const struct ec2_attribute_value *sriov_net_support;
+    const struct ec2_attribute_value *user_data;
+    const struct ec2_attribute_boolean_value *disable_api_stop;
+    struct {
+        struct ec2_group_identifier *at;
+        size_t n;
+    } groups;
+};
+extern const struct shape ec2_instance_attribute_shape;
+
 /* InstanceBlockDeviceMapping */
 struct ec2_instance_block_device_mapping {
     struct str device_name;
@@ -1426,6 +3629,13 @@ struct ec2_instance_block_device_mapping_specification {
 };
 extern const struct shape ec2_instance_block_device_mapping_specification_shape;
 
+/* InstanceCreditSpecification */
+struct ec2_instance_credit_specification {
+    struct str instance_id;
+    struct str cpu_credits;
+};
+extern const struct shape ec2_instance_credit_specification_shape;
+
 /* InstanceIpv4Prefix */
 struct ec2_instance_ipv4_prefix {
     struct str ipv4_prefix;
@@ -1438,6 +3648,12 @@ struct ec2_instance_ipv6_address {
     struct opt_bool is_primary_ipv6;
 };
 extern const struct shape ec2_instance_ipv6_address_shape;
+
+/* InstanceIpv6AddressRequest */
+struct ec2_instance_ipv6_address_request {
+    struct str ipv6_address;
+};
+extern const struct shape ec2_instance_ipv6_address_request_shape;
 
 /* InstanceIpv6Prefix */
 struct ec2_instance_ipv6_prefix {
@@ -1485,6 +3701,13 @@ struct ec2_instance_metadata_options_response {
     struct str instance_metadata_tags;
 };
 extern const struct shape ec2_instance_metadata_options_response_shape;
+
+/* InstanceMonitoring */
+struct ec2_instance_monitoring {
+    struct str instance_id;
+    const struct ec2_monitoring *monitoring;
+};
+extern const struct shape ec2_instance_monitoring_shape;
 
 /* InstanceNetworkInterface */
 struct ec2_instance_network_interface {
@@ -1610,6 +3833,68 @@ struct ec2_instance_private_ip_address {
 };
 extern const struct shape ec2_instance_private_ip_address_shape;
 
+/* InstanceRequirements */
+struct ec2_instance_requirements {
+    const struct ec2_v_cpu_count_range *v_cpu_count;
+    const struct ec2_memory_mi_b *memory_mi_b;
+    struct str_list cpu_manufacturers;
+    const struct ec2_memory_gi_b_per_v_cpu *memory_gi_b_per_v_cpu;
+    struct str_list excluded_instance_types;
+    struct str_list instance_generations;
+    struct opt_int spot_max_price_percentage_over_lowest_price;
+    struct opt_int on_demand_max_price_percentage_over_lowest_price;
+    struct str bare_metal;
+    struct str burstable_performance;
+    struct opt_bool require_hibernate_support;
+    const struct ec2_network_interface_count *network_interface_count;
+    struct str local_storage;
+    struct str_list local_storage_types;
+    const struct ec2_total_local_storage_gb *total_local_storage_gb;
+    const struct ec2_baseline_ebs_bandwidth_mbps *baseline_ebs_bandwidth_mbps;
+    struct str_list accelerator_types;
+    const struct ec2_accelerator_count *accelerator_count;
+    struct str_list accelerator_manufacturers;
+    struct str_list accelerator_names;
+    const struct ec2_accelerator_total_memory_mi_b *accelerator_total_memory_mi_b;
+    const struct ec2_network_bandwidth_gbps *network_bandwidth_gbps;
+    struct str_list allowed_instance_types;
+    struct opt_int max_spot_price_as_percentage_of_optimal_on_demand_price;
+    const struct ec2_baseline_performance_factors *baseline_performance_factors;
+    struct opt_bool require_encryption_in_transit;
+};
+extern const struct shape ec2_instance_requirements_shape;
+
+/* InstanceRequirementsRequest */
+struct ec2_instance_requirements_request {
+    const struct ec2_v_cpu_count_range_request *v_cpu_count;
+    const struct ec2_memory_mi_b_request *memory_mi_b;
+    struct str_list cpu_manufacturers;
+    const struct ec2_memory_gi_b_per_v_cpu_request *memory_gi_b_per_v_cpu;
+    struct str_list excluded_instance_types;
+    struct str_list instance_generations;
+    struct opt_int spot_max_price_percentage_over_lowest_price;
+    struct opt_int on_demand_max_price_percentage_over_lowest_price;
+    struct str bare_metal;
+    struct str burstable_performance;
+    struct opt_bool require_hibernate_support;
+    const struct ec2_network_interface_count_request *network_interface_count;
+    struct str local_storage;
+    struct str_list local_storage_types;
+    const struct ec2_total_local_storage_gb_request *total_local_storage_gb;
+    const struct ec2_baseline_ebs_bandwidth_mbps_request *baseline_ebs_bandwidth_mbps;
+    struct str_list accelerator_types;
+    const struct ec2_accelerator_count_request *accelerator_count;
+    struct str_list accelerator_manufacturers;
+    struct str_list accelerator_names;
+    const struct ec2_accelerator_total_memory_mi_b_request *accelerator_total_memory_mi_b;
+    const struct ec2_network_bandwidth_gbps_request *network_bandwidth_gbps;
+    struct str_list allowed_instance_types;
+    struct opt_int max_spot_price_as_percentage_of_optimal_on_demand_price;
+    const struct ec2_baseline_performance_factors_request *baseline_performance_factors;
+    struct opt_bool require_encryption_in_transit;
+};
+extern const struct shape ec2_instance_requirements_request_shape;
+
 /* InstanceSecondaryInterface */
 struct ec2_instance_secondary_interface {
     const struct ec2_instance_secondary_interface_attachment *attachment;
@@ -1730,6 +4015,82 @@ struct ec2_instance_status_summary {
 };
 extern const struct shape ec2_instance_status_summary_shape;
 
+/* InstanceStorageInfo */
+struct ec2_instance_storage_info {
+    struct opt_int total_size_in_gb;
+    struct {
+        struct ec2_disk_info *at;
+        size_t n;
+    } disks;
+    struct str nvme_support;
+    struct str encryption_support;
+};
+extern const struct shape ec2_instance_storage_info_shape;
+
+/* InstanceTypeInfo */
+struct ec2_instance_type_info {
+    struct str instance_type;
+    struct opt_bool current_generation;
+    struct opt_bool free_tier_eligible;
+    struct str_list supported_usage_classes;
+    struct str_list supported_root_device_types;
+    struct str_list supported_virtualization_types;
+    struct opt_bool bare_metal;
+    struct str hypervisor;
+    const struct ec2_processor_info *processor_info;
+    const struct ec2_v_cpu_info *v_cpu_info;
+    const struct ec2_memory_info *memory_info;
+    struct opt_bool instance_storage_supported;
+    const struct ec2_instance_storage_info *instance_storage_info;
+    const struct ec2_ebs_info *ebs_info;
+    const struct ec2_network_info *network_info;
+    const struct ec2_gpu_info *gpu_info;
+    const struct ec2_fpga_info *fpga_info;
+    const struct ec2_placement_group_info *placement_group_info;
+    const struct ec2_inference_accelerator_info *inference_accelerator_info;
+    struct opt_bool hibernation_supported;
+    struct opt_bool burstable_performance_supported;
+    struct opt_bool dedicated_hosts_supported;
+    struct opt_bool auto_recovery_supported;
+    struct str_list supported_boot_modes;
+    struct str nitro_enclaves_support;
+    struct str nitro_tpm_support;
+    const struct ec2_nitro_tpm_info *nitro_tpm_info;
+    const struct ec2_media_accelerator_info *media_accelerator_info;
+    const struct ec2_neuron_info *neuron_info;
+    struct str phc_support;
+    struct str reboot_migration_support;
+    struct opt_bool supported_in_region;
+};
+extern const struct shape ec2_instance_type_info_shape;
+
+/* InstanceTypeItem */
+struct ec2_instance_type_item {
+    struct str instance_type;
+};
+extern const struct shape ec2_instance_type_item_shape;
+
+/* InstanceTypeOffering */
+struct ec2_instance_type_offering {
+    struct str instance_type;
+    struct str location_type;
+    struct str location;
+};
+extern const struct shape ec2_instance_type_offering_shape;
+
+/* InstanceTypeSpecification */
+struct ec2_instance_type_specification {
+    struct {
+        struct ec2_instance_type_item *at;
+        size_t n;
+    } supported_instance_types;
+    struct {
+        struct ec2_instance_type_item *at;
+        size_t n;
+    } unsupported_instance_types;
+};
+extern const struct shape ec2_instance_type_specification_shape;
+
 /* InternetGateway */
 struct ec2_internet_gateway {
     struct {
@@ -1783,6 +4144,57 @@ struct ec2_ip_range {
 };
 extern const struct shape ec2_ip_range_shape;
 
+/* IpamPool */
+struct ec2_ipam_pool {
+    struct str owner_id;
+    struct str ipam_pool_id;
+    struct str source_ipam_pool_id;
+    struct str ipam_pool_arn;
+    struct str ipam_scope_arn;
+    struct str ipam_scope_type;
+    struct str ipam_arn;
+    struct str ipam_region;
+    struct str locale;
+    struct opt_int pool_depth;
+    struct str state;
+    struct str state_message;
+    struct str description;
+    struct opt_bool auto_import;
+    struct opt_bool publicly_advertisable;
+    struct str address_family;
+    struct opt_int allocation_min_netmask_length;
+    struct opt_int allocation_max_netmask_length;
+    struct opt_int allocation_default_netmask_length;
+    struct {
+        struct ec2_ipam_resource_tag *at;
+        size_t n;
+    } allocation_resource_tags;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str aws_service;
+    struct str public_ip_source;
+    const struct ec2_ipam_pool_source_resource *source_resource;
+};
+extern const struct shape ec2_ipam_pool_shape;
+
+/* IpamPoolSourceResource */
+struct ec2_ipam_pool_source_resource {
+    struct str resource_id;
+    struct str resource_type;
+    struct str resource_region;
+    struct str resource_owner;
+};
+extern const struct shape ec2_ipam_pool_source_resource_shape;
+
+/* IpamResourceTag */
+struct ec2_ipam_resource_tag {
+    struct str key;
+    struct str value;
+};
+extern const struct shape ec2_ipam_resource_tag_shape;
+
 /* Ipv4PrefixSpecification */
 struct ec2_ipv4_prefix_specification {
     struct str ipv4_prefix;
@@ -1794,6 +4206,18 @@ struct ec2_ipv4_prefix_specification_request {
     struct str ipv4_prefix;
 };
 extern const struct shape ec2_ipv4_prefix_specification_request_shape;
+
+/* Ipv4PrefixSpecificationResponse */
+struct ec2_ipv4_prefix_specification_response {
+    struct str ipv4_prefix;
+};
+extern const struct shape ec2_ipv4_prefix_specification_response_shape;
+
+/* Ipv6CidrBlock */
+struct ec2_ipv6_cidr_block {
+    struct str ipv6_cidr_block;
+};
+extern const struct shape ec2_ipv6_cidr_block_shape;
 
 /* Ipv6PrefixSpecification */
 struct ec2_ipv6_prefix_specification {
@@ -1807,12 +4231,441 @@ struct ec2_ipv6_prefix_specification_request {
 };
 extern const struct shape ec2_ipv6_prefix_specification_request_shape;
 
+/* Ipv6PrefixSpecificationResponse */
+struct ec2_ipv6_prefix_specification_response {
+    struct str ipv6_prefix;
+};
+extern const struct shape ec2_ipv6_prefix_specification_response_shape;
+
 /* Ipv6Range */
 struct ec2_ipv6_range {
     struct str description;
     struct str cidr_ipv6;
 };
 extern const struct shape ec2_ipv6_range_shape;
+
+/* KeyPair */
+struct ec2_key_pair {
+    struct str key_pair_id;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str key_name;
+    struct str key_fingerprint;
+    struct str key_material;
+};
+extern const struct shape ec2_key_pair_shape;
+
+/* KeyPairInfo */
+struct ec2_key_pair_info {
+    struct str key_pair_id;
+    struct str key_type;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str public_key;
+    struct opt_int create_time;
+    struct str key_name;
+    struct str key_fingerprint;
+};
+extern const struct shape ec2_key_pair_info_shape;
+
+/* LastError */
+struct ec2_last_error {
+    struct str message;
+    struct str code;
+};
+extern const struct shape ec2_last_error_shape;
+
+/* LaunchTemplate */
+struct ec2_launch_template {
+    struct str launch_template_id;
+    struct str launch_template_name;
+    struct opt_int create_time;
+    struct str created_by;
+    struct opt_int default_version_number;
+    struct opt_int latest_version_number;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    const struct ec2_operator_response *operator;
+};
+extern const struct shape ec2_launch_template_shape;
+
+/* LaunchTemplateBlockDeviceMapping */
+struct ec2_launch_template_block_device_mapping {
+    struct str device_name;
+    struct str virtual_name;
+    const struct ec2_launch_template_ebs_block_device *ebs;
+    struct str no_device;
+};
+extern const struct shape ec2_launch_template_block_device_mapping_shape;
+
+/* LaunchTemplateBlockDeviceMappingRequest */
+struct ec2_launch_template_block_device_mapping_request {
+    struct str device_name;
+    struct str virtual_name;
+    const struct ec2_launch_template_ebs_block_device_request *ebs;
+    struct str no_device;
+};
+extern const struct shape ec2_launch_template_block_device_mapping_request_shape;
+
+/* LaunchTemplateCapacityReservationSpecificationRequest */
+struct ec2_launch_template_capacity_reservation_specification_request {
+    struct str capacity_reservation_preference;
+    const struct ec2_capacity_reservation_target *capacity_reservation_target;
+};
+extern const struct shape ec2_launch_template_capacity_reservation_specification_request_shape;
+
+/* LaunchTemplateCapacityReservationSpecificationResponse */
+struct ec2_launch_template_capacity_reservation_specification_response {
+    struct str capacity_reservation_preference;
+    const struct ec2_capacity_reservation_target_response *capacity_reservation_target;
+};
+extern const struct shape ec2_launch_template_capacity_reservation_specification_response_shape;
+
+/* LaunchTemplateCpuOptions */
+struct ec2_launch_template_cpu_options {
+    struct opt_int core_count;
+    struct opt_int threads_per_core;
+    struct str amd_sev_snp;
+    struct str nested_virtualization;
+};
+extern const struct shape ec2_launch_template_cpu_options_shape;
+
+/* LaunchTemplateCpuOptionsRequest */
+struct ec2_launch_template_cpu_options_request {
+    struct opt_int core_count;
+    struct opt_int threads_per_core;
+    struct str amd_sev_snp;
+    struct str nested_virtualization;
+};
+extern const struct shape ec2_launch_template_cpu_options_request_shape;
+
+/* LaunchTemplateEbsBlockDevice */
+struct ec2_launch_template_ebs_block_device {
+    struct opt_bool encrypted;
+    struct opt_bool delete_on_termination;
+    struct opt_int iops;
+    struct str kms_key_id;
+    struct str snapshot_id;
+    struct opt_int volume_size;
+    struct str volume_type;
+    struct opt_int throughput;
+    struct opt_int volume_initialization_rate;
+    struct opt_int ebs_card_index;
+};
+extern const struct shape ec2_launch_template_ebs_block_device_shape;
+
+/* LaunchTemplateEbsBlockDeviceRequest */
+struct ec2_launch_template_ebs_block_device_request {
+    struct opt_bool encrypted;
+    struct opt_bool delete_on_termination;
+    struct opt_int iops;
+    struct str kms_key_id;
+    struct str snapshot_id;
+    struct opt_int volume_size;
+    struct str volume_type;
+    struct opt_int throughput;
+    struct opt_int volume_initialization_rate;
+    struct opt_int ebs_card_index;
+};
+extern const struct shape ec2_launch_template_ebs_block_device_request_shape;
+
+/* LaunchTemplateElasticInferenceAccelerator */
+struct ec2_launch_template_elastic_inference_accelerator {
+    struct str type;
+    struct opt_int count;
+};
+extern const struct shape ec2_launch_template_elastic_inference_accelerator_shape;
+
+/* LaunchTemplateElasticInferenceAcceleratorResponse */
+struct ec2_launch_template_elastic_inference_accelerator_response {
+    struct str type;
+    struct opt_int count;
+};
+extern const struct shape ec2_launch_template_elastic_inference_accelerator_response_shape;
+
+/* LaunchTemplateEnaSrdSpecification */
+struct ec2_launch_template_ena_srd_specification {
+    struct opt_bool ena_srd_enabled;
+    const struct ec2_launch_template_ena_srd_udp_specification *ena_srd_udp_specification;
+};
+extern const struct shape ec2_launch_template_ena_srd_specification_shape;
+
+/* LaunchTemplateEnaSrdUdpSpecification */
+struct ec2_launch_template_ena_srd_udp_specification {
+    struct opt_bool ena_srd_udp_enabled;
+};
+extern const struct shape ec2_launch_template_ena_srd_udp_specification_shape;
+
+/* LaunchTemplateEnclaveOptions */
+struct ec2_launch_template_enclave_options {
+    struct opt_bool enabled;
+};
+extern const struct shape ec2_launch_template_enclave_options_shape;
+
+/* LaunchTemplateEnclaveOptionsRequest */
+struct ec2_launch_template_enclave_options_request {
+    struct opt_bool enabled;
+};
+extern const struct shape ec2_launch_template_enclave_options_request_shape;
+
+/* LaunchTemplateHibernationOptions */
+struct ec2_launch_template_hibernation_options {
+    struct opt_bool configured;
+};
+extern const struct shape ec2_launch_template_hibernation_options_shape;
+
+/* LaunchTemplateHibernationOptionsRequest */
+struct ec2_launch_template_hibernation_options_request {
+    struct opt_bool configured;
+};
+extern const struct shape ec2_launch_template_hibernation_options_request_shape;
+
+/* LaunchTemplateIamInstanceProfileSpecification */
+struct ec2_launch_template_iam_instance_profile_specification {
+    struct str arn;
+    struct str name;
+};
+extern const struct shape ec2_launch_template_iam_instance_profile_specification_shape;
+
+/* LaunchTemplateIamInstanceProfileSpecificationRequest */
+struct ec2_launch_template_iam_instance_profile_specification_request {
+    struct str arn;
+    struct str name;
+};
+extern const struct shape ec2_launch_template_iam_instance_profile_specification_request_shape;
+
+/* LaunchTemplateInstanceMaintenanceOptions */
+struct ec2_launch_template_instance_maintenance_options {
+    struct str auto_recovery;
+};
+extern const struct shape ec2_launch_template_instance_maintenance_options_shape;
+
+/* LaunchTemplateInstanceMaintenanceOptionsRequest */
+struct ec2_launch_template_instance_maintenance_options_request {
+    struct str auto_recovery;
+};
+extern const struct shape ec2_launch_template_instance_maintenance_options_request_shape;
+
+/* LaunchTemplateInstanceMarketOptions */
+struct ec2_launch_template_instance_market_options {
+    struct str market_type;
+    const struct ec2_launch_template_spot_market_options *spot_options;
+};
+extern const struct shape ec2_launch_template_instance_market_options_shape;
+
+/* LaunchTemplateInstanceMarketOptionsRequest */
+struct ec2_launch_template_instance_market_options_request {
+    struct str market_type;
+    const struct ec2_launch_template_spot_market_options_request *spot_options;
+};
+extern const struct shape ec2_launch_template_instance_market_options_request_shape;
+
+/* LaunchTemplateInstanceMetadataOptions */
+struct ec2_launch_template_instance_metadata_options {
+    struct str state;
+    struct str http_tokens;
+    struct opt_int http_put_response_hop_limit;
+    struct str http_endpoint;
+    struct str http_protocol_ipv6;
+    struct str instance_metadata_tags;
+};
+extern const struct shape ec2_launch_template_instance_metadata_options_shape;
+
+/* LaunchTemplateInstanceMetadataOptionsRequest */
+struct ec2_launch_template_instance_metadata_options_request {
+    struct str http_tokens;
+    struct opt_int http_put_response_hop_limit;
+    struct str http_endpoint;
+    struct str http_protocol_ipv6;
+    struct str instance_metadata_tags;
+};
+extern const struct shape ec2_launch_template_instance_metadata_options_request_shape;
+
+/* LaunchTemplateInstanceNetworkInterfaceSpecification */
+struct ec2_launch_template_instance_network_interface_specification {
+    struct opt_bool associate_carrier_ip_address;
+    struct opt_bool associate_public_ip_address;
+    struct opt_bool delete_on_termination;
+    struct str description;
+    struct opt_int device_index;
+    struct str_list groups;
+    struct str interface_type;
+    struct opt_int ipv6_address_count;
+    struct {
+        struct ec2_instance_ipv6_address *at;
+        size_t n;
+    } ipv6_addresses;
+    struct str network_interface_id;
+    struct str private_ip_address;
+    struct {
+        struct ec2_private_ip_address_specification *at;
+        size_t n;
+    } private_ip_addresses;
+    struct opt_int secondary_private_ip_address_count;
+    struct str subnet_id;
+    struct opt_int network_card_index;
+    struct {
+        struct ec2_ipv4_prefix_specification_response *at;
+        size_t n;
+    } ipv4_prefixes;
+    struct opt_int ipv4_prefix_count;
+    struct {
+        struct ec2_ipv6_prefix_specification_response *at;
+        size_t n;
+    } ipv6_prefixes;
+    struct opt_int ipv6_prefix_count;
+    struct opt_bool primary_ipv6;
+    const struct ec2_launch_template_ena_srd_specification *ena_srd_specification;
+    const struct ec2_connection_tracking_specification *connection_tracking_specification;
+    struct opt_int ena_queue_count;
+};
+extern const struct shape ec2_launch_template_instance_network_interface_specification_shape;
+
+/* LaunchTemplateInstanceNetworkInterfaceSpecificationRequest */
+struct ec2_launch_template_instance_network_interface_specification_request {
+    struct opt_bool associate_carrier_ip_address;
+    struct opt_bool associate_public_ip_address;
+    struct opt_bool delete_on_termination;
+    struct str description;
+    struct opt_int device_index;
+    struct str_list groups;
+    struct str interface_type;
+    struct opt_int ipv6_address_count;
+    struct {
+        struct ec2_instance_ipv6_address_request *at;
+        size_t n;
+    } ipv6_addresses;
+    struct str network_interface_id;
+    struct str private_ip_address;
+    struct {
+        struct ec2_private_ip_address_specification *at;
+        size_t n;
+    } private_ip_addresses;
+    struct opt_int secondary_private_ip_address_count;
+    struct str subnet_id;
+    struct opt_int network_card_index;
+    struct {
+        struct ec2_ipv4_prefix_specification_request *at;
+        size_t n;
+    } ipv4_prefixes;
+    struct opt_int ipv4_prefix_count;
+    struct {
+        struct ec2_ipv6_prefix_specification_request *at;
+        size_t n;
+    } ipv6_prefixes;
+    struct opt_int ipv6_prefix_count;
+    struct opt_bool primary_ipv6;
+    const struct ec2_ena_srd_specification_request *ena_srd_specification;
+    const struct ec2_connection_tracking_specification_request *connection_tracking_specification;
+    struct opt_int ena_queue_count;
+};
+extern const struct shape ec2_launch_template_instance_network_interface_specification_request_shape;
+
+/* LaunchTemplateInstanceSecondaryInterfaceSpecification */
+struct ec2_launch_template_instance_secondary_interface_specification {
+    struct opt_bool delete_on_termination;
+    struct opt_int device_index;
+    struct {
+        struct ec2_secondary_interface_private_ip_address_specification *at;
+        size_t n;
+    } private_ip_addresses;
+    struct opt_int private_ip_address_count;
+    struct str secondary_subnet_id;
+    struct str interface_type;
+    struct opt_int network_card_index;
+};
+extern const struct shape ec2_launch_template_instance_secondary_interface_specification_shape;
+
+/* LaunchTemplateInstanceSecondaryInterfaceSpecificationRequest */
+struct ec2_launch_template_instance_secondary_interface_specification_request {
+    struct opt_bool delete_on_termination;
+    struct opt_int device_index;
+    struct {
+        struct ec2_secondary_interface_private_ip_address_specification_request *at;
+        size_t n;
+    } private_ip_addresses;
+    struct opt_int private_ip_address_count;
+    struct str secondary_subnet_id;
+    struct str interface_type;
+    struct opt_int network_card_index;
+};
+extern const struct shape ec2_launch_template_instance_secondary_interface_specification_request_shape;
+
+/* LaunchTemplateLicenseConfiguration */
+struct ec2_launch_template_license_configuration {
+    struct str license_configuration_arn;
+};
+extern const struct shape ec2_launch_template_license_configuration_shape;
+
+/* LaunchTemplateLicenseConfigurationRequest */
+struct ec2_launch_template_license_configuration_request {
+    struct str license_configuration_arn;
+};
+extern const struct shape ec2_launch_template_license_configuration_request_shape;
+
+/* LaunchTemplateNetworkPerformanceOptions */
+struct ec2_launch_template_network_performance_options {
+    struct str bandwidth_weighting;
+};
+extern const struct shape ec2_launch_template_network_performance_options_shape;
+
+/* LaunchTemplateNetworkPerformanceOptionsRequest */
+struct ec2_launch_template_network_performance_options_request {
+    struct str bandwidth_weighting;
+};
+extern const struct shape ec2_launch_template_network_performance_options_request_shape;
+
+/* LaunchTemplatePlacement */
+struct ec2_launch_template_placement {
+    struct str availability_zone;
+    struct str availability_zone_id;
+    struct str affinity;
+    struct str group_name;
+    struct str host_id;
+    struct str tenancy;
+    struct str spread_domain;
+    struct str host_resource_group_arn;
+    struct opt_int partition_number;
+    struct str group_id;
+};
+extern const struct shape ec2_launch_template_placement_shape;
+
+/* LaunchTemplatePlacementRequest */
+struct ec2_launch_template_placement_request {
+    struct str availability_zone;
+    struct str availability_zone_id;
+    struct str affinity;
+    struct str group_name;
+    struct str host_id;
+    struct str tenancy;
+    struct str spread_domain;
+    struct str host_resource_group_arn;
+    struct opt_int partition_number;
+    struct str group_id;
+};
+extern const struct shape ec2_launch_template_placement_request_shape;
+
+/* LaunchTemplatePrivateDnsNameOptions */
+struct ec2_launch_template_private_dns_name_options {
+    struct str hostname_type;
+    struct opt_bool enable_resource_name_dns_a_record;
+    struct opt_bool enable_resource_name_dns_aaaa_record;
+};
+extern const struct shape ec2_launch_template_private_dns_name_options_shape;
+
+/* LaunchTemplatePrivateDnsNameOptionsRequest */
+struct ec2_launch_template_private_dns_name_options_request {
+    struct str hostname_type;
+    struct opt_bool enable_resource_name_dns_a_record;
+    struct opt_bool enable_resource_name_dns_aaaa_record;
+};
+extern const struct shape ec2_launch_template_private_dns_name_options_request_shape;
 
 /* LaunchTemplateSpecification */
 struct ec2_launch_template_specification {
@@ -1821,6 +4674,74 @@ struct ec2_launch_template_specification {
     struct str version;
 };
 extern const struct shape ec2_launch_template_specification_shape;
+
+/* LaunchTemplateSpotMarketOptions */
+struct ec2_launch_template_spot_market_options {
+    struct str max_price;
+    struct str spot_instance_type;
+    struct opt_int block_duration_minutes;
+    struct opt_int valid_until;
+    struct str instance_interruption_behavior;
+};
+extern const struct shape ec2_launch_template_spot_market_options_shape;
+
+/* LaunchTemplateSpotMarketOptionsRequest */
+struct ec2_launch_template_spot_market_options_request {
+    struct str max_price;
+    struct str spot_instance_type;
+    struct opt_int block_duration_minutes;
+    struct opt_int valid_until;
+    struct str instance_interruption_behavior;
+};
+extern const struct shape ec2_launch_template_spot_market_options_request_shape;
+
+/* LaunchTemplateTagSpecification */
+struct ec2_launch_template_tag_specification {
+    struct str resource_type;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+};
+extern const struct shape ec2_launch_template_tag_specification_shape;
+
+/* LaunchTemplateTagSpecificationRequest */
+struct ec2_launch_template_tag_specification_request {
+    struct str resource_type;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+};
+extern const struct shape ec2_launch_template_tag_specification_request_shape;
+
+/* LaunchTemplateVersion */
+struct ec2_launch_template_version {
+    struct str launch_template_id;
+    struct str launch_template_name;
+    struct opt_int version_number;
+    struct str version_description;
+    struct opt_int create_time;
+    struct str created_by;
+    struct opt_bool default_version;
+    const struct ec2_response_launch_template_data *launch_template_data;
+    const struct ec2_operator_response *operator;
+};
+extern const struct shape ec2_launch_template_version_shape;
+
+/* LaunchTemplatesMonitoring */
+struct ec2_launch_templates_monitoring {
+    struct opt_bool enabled;
+    struct str_list metric_category_ids;
+};
+extern const struct shape ec2_launch_templates_monitoring_shape;
+
+/* LaunchTemplatesMonitoringRequest */
+struct ec2_launch_templates_monitoring_request {
+    struct opt_bool enabled;
+    struct str_list metric_category_ids;
+};
+extern const struct shape ec2_launch_templates_monitoring_request_shape;
 
 /* LicenseConfiguration */
 struct ec2_license_configuration {
@@ -1833,6 +4754,85 @@ struct ec2_license_configuration_request {
     struct str license_configuration_arn;
 };
 extern const struct shape ec2_license_configuration_request_shape;
+
+/* ManagedPrefixList */
+struct ec2_managed_prefix_list {
+    struct str prefix_list_id;
+    struct str address_family;
+    struct str state;
+    struct str state_message;
+    struct str prefix_list_arn;
+    struct str prefix_list_name;
+    struct opt_int max_entries;
+    struct opt_int version;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str owner_id;
+    struct str ipam_prefix_list_resolver_target_id;
+    struct opt_bool ipam_prefix_list_resolver_sync_enabled;
+};
+extern const struct shape ec2_managed_prefix_list_shape;
+
+/* MediaAcceleratorInfo */
+struct ec2_media_accelerator_info {
+    struct {
+        struct ec2_media_device_info *at;
+        size_t n;
+    } accelerators;
+    struct opt_int total_media_memory_in_mi_b;
+};
+extern const struct shape ec2_media_accelerator_info_shape;
+
+/* MediaDeviceInfo */
+struct ec2_media_device_info {
+    struct opt_int count;
+    struct str name;
+    struct str manufacturer;
+    const struct ec2_media_device_memory_info *memory_info;
+};
+extern const struct shape ec2_media_device_info_shape;
+
+/* MediaDeviceMemoryInfo */
+struct ec2_media_device_memory_info {
+    struct opt_int size_in_mi_b;
+};
+extern const struct shape ec2_media_device_memory_info_shape;
+
+/* MemoryGiBPerVCpu */
+struct ec2_memory_gi_b_per_v_cpu {
+    struct opt_real min;
+    struct opt_real max;
+};
+extern const struct shape ec2_memory_gi_b_per_v_cpu_shape;
+
+/* MemoryGiBPerVCpuRequest */
+struct ec2_memory_gi_b_per_v_cpu_request {
+    struct opt_real min;
+    struct opt_real max;
+};
+extern const struct shape ec2_memory_gi_b_per_v_cpu_request_shape;
+
+/* MemoryInfo */
+struct ec2_memory_info {
+    struct opt_int size_in_mi_b;
+};
+extern const struct shape ec2_memory_info_shape;
+
+/* MemoryMiB */
+struct ec2_memory_mi_b {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_memory_mi_b_shape;
+
+/* MemoryMiBRequest */
+struct ec2_memory_mi_b_request {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_memory_mi_b_request_shape;
 
 /* ModifyInstanceAttributeRequest */
 struct ec2_modify_instance_attribute_request {
@@ -1860,6 +4860,66 @@ struct ec2_modify_instance_attribute_request {
 };
 extern const struct shape ec2_modify_instance_attribute_request_shape;
 
+/* ModifyInstanceMetadataOptionsRequest */
+struct ec2_modify_instance_metadata_options_request {
+    struct str instance_id;
+    struct str http_tokens;
+    struct opt_int http_put_response_hop_limit;
+    struct str http_endpoint;
+    struct opt_bool dry_run;
+    struct str http_protocol_ipv6;
+    struct str instance_metadata_tags;
+};
+extern const struct shape ec2_modify_instance_metadata_options_request_shape;
+
+/* ModifyInstanceMetadataOptionsResult */
+struct ec2_modify_instance_metadata_options_result {
+    struct str instance_id;
+    const struct ec2_instance_metadata_options_response *instance_metadata_options;
+};
+extern const struct shape ec2_modify_instance_metadata_options_result_shape;
+
+/* ModifyLaunchTemplateRequest */
+struct ec2_modify_launch_template_request {
+    struct opt_bool dry_run;
+    struct str client_token;
+    struct str launch_template_id;
+    struct str launch_template_name;
+    struct str default_version;
+};
+extern const struct shape ec2_modify_launch_template_request_shape;
+
+/* ModifyLaunchTemplateResult */
+struct ec2_modify_launch_template_result {
+    const struct ec2_launch_template *launch_template;
+};
+extern const struct shape ec2_modify_launch_template_result_shape;
+
+/* ModifyManagedPrefixListRequest */
+struct ec2_modify_managed_prefix_list_request {
+    struct opt_bool dry_run;
+    struct str prefix_list_id;
+    struct opt_int current_version;
+    struct str prefix_list_name;
+    struct {
+        struct ec2_add_prefix_list_entry *at;
+        size_t n;
+    } add_entries;
+    struct {
+        struct ec2_remove_prefix_list_entry *at;
+        size_t n;
+    } remove_entries;
+    struct opt_int max_entries;
+    struct opt_bool ipam_prefix_list_resolver_sync_enabled;
+};
+extern const struct shape ec2_modify_managed_prefix_list_request_shape;
+
+/* ModifyManagedPrefixListResult */
+struct ec2_modify_managed_prefix_list_result {
+    const struct ec2_managed_prefix_list *prefix_list;
+};
+extern const struct shape ec2_modify_managed_prefix_list_result_shape;
+
 /* ModifyNetworkInterfaceAttributeRequest */
 struct ec2_modify_network_interface_attribute_request {
     const struct ec2_ena_srd_specification *ena_srd_specification;
@@ -1875,6 +4935,23 @@ struct ec2_modify_network_interface_attribute_request {
     const struct ec2_network_interface_attachment_changes *attachment;
 };
 extern const struct shape ec2_modify_network_interface_attribute_request_shape;
+
+/* ModifySecurityGroupRulesRequest */
+struct ec2_modify_security_group_rules_request {
+    struct str group_id;
+    struct {
+        struct ec2_security_group_rule_update *at;
+        size_t n;
+    } security_group_rules;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_modify_security_group_rules_request_shape;
+
+/* ModifySecurityGroupRulesResult */
+struct ec2_modify_security_group_rules_result {
+    struct opt_bool return_;
+};
+extern const struct shape ec2_modify_security_group_rules_result_shape;
 
 /* ModifySubnetAttributeRequest */
 struct ec2_modify_subnet_attribute_request {
@@ -1901,12 +4978,202 @@ struct ec2_modify_vpc_attribute_request {
 };
 extern const struct shape ec2_modify_vpc_attribute_request_shape;
 
+/* ModifyVpcEndpointRequest */
+struct ec2_modify_vpc_endpoint_request {
+    struct opt_bool dry_run;
+    struct str vpc_endpoint_id;
+    struct opt_bool reset_policy;
+    struct str policy_document;
+    struct str_list add_route_table_ids;
+    struct str_list remove_route_table_ids;
+    struct str_list add_subnet_ids;
+    struct str_list remove_subnet_ids;
+    struct str_list add_security_group_ids;
+    struct str_list remove_security_group_ids;
+    struct str ip_address_type;
+    const struct ec2_dns_options_specification *dns_options;
+    struct opt_bool private_dns_enabled;
+    struct {
+        struct ec2_subnet_configuration *at;
+        size_t n;
+    } subnet_configurations;
+};
+extern const struct shape ec2_modify_vpc_endpoint_request_shape;
+
+/* ModifyVpcEndpointResult */
+struct ec2_modify_vpc_endpoint_result {
+    struct opt_bool return_;
+};
+extern const struct shape ec2_modify_vpc_endpoint_result_shape;
+
+/* ModifyVpcPeeringConnectionOptionsRequest */
+struct ec2_modify_vpc_peering_connection_options_request {
+    const struct ec2_peering_connection_options_request *accepter_peering_connection_options;
+    struct opt_bool dry_run;
+    const struct ec2_peering_connection_options_request *requester_peering_connection_options;
+    struct str vpc_peering_connection_id;
+};
+extern const struct shape ec2_modify_vpc_peering_connection_options_request_shape;
+
+/* ModifyVpcPeeringConnectionOptionsResult */
+struct ec2_modify_vpc_peering_connection_options_result {
+    const struct ec2_peering_connection_options *accepter_peering_connection_options;
+    const struct ec2_peering_connection_options *requester_peering_connection_options;
+};
+extern const struct shape ec2_modify_vpc_peering_connection_options_result_shape;
+
+/* MonitorInstancesRequest */
+struct ec2_monitor_instances_request {
+    struct str_list instance_ids;
+    struct str_list metric_category_ids;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_monitor_instances_request_shape;
+
+/* MonitorInstancesResult */
+struct ec2_monitor_instances_result {
+    struct {
+        struct ec2_instance_monitoring *at;
+        size_t n;
+    } instance_monitorings;
+};
+extern const struct shape ec2_monitor_instances_result_shape;
+
 /* Monitoring */
 struct ec2_monitoring {
     struct str_list metric_category_ids;
     struct str state;
 };
 extern const struct shape ec2_monitoring_shape;
+
+/* NatGateway */
+struct ec2_nat_gateway {
+    struct opt_int create_time;
+    struct opt_int delete_time;
+    struct str failure_code;
+    struct str failure_message;
+    struct {
+        struct ec2_nat_gateway_address *at;
+        size_t n;
+    } nat_gateway_addresses;
+    struct str nat_gateway_id;
+    const struct ec2_provisioned_bandwidth *provisioned_bandwidth;
+    struct str state;
+    struct str subnet_id;
+    struct str vpc_id;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str connectivity_type;
+    struct str availability_mode;
+    struct str auto_scaling_ips;
+    struct str auto_provision_zones;
+    struct {
+        struct ec2_nat_gateway_attached_appliance *at;
+        size_t n;
+    } attached_appliances;
+    struct str route_table_id;
+};
+extern const struct shape ec2_nat_gateway_shape;
+
+/* NatGatewayAddress */
+struct ec2_nat_gateway_address {
+    struct str allocation_id;
+    struct str network_interface_id;
+    struct str private_ip;
+    struct str public_ip;
+    struct str association_id;
+    struct opt_bool is_primary;
+    struct str failure_message;
+    struct str status;
+    struct str availability_zone;
+    struct str availability_zone_id;
+};
+extern const struct shape ec2_nat_gateway_address_shape;
+
+/* NatGatewayAttachedAppliance */
+struct ec2_nat_gateway_attached_appliance {
+    struct str type;
+    struct str appliance_arn;
+    struct str vpc_endpoint_id;
+    struct str attachment_state;
+    struct str modification_state;
+    struct str failure_code;
+    struct str failure_message;
+};
+extern const struct shape ec2_nat_gateway_attached_appliance_shape;
+
+/* NetworkAcl */
+struct ec2_network_acl {
+    struct {
+        struct ec2_network_acl_association *at;
+        size_t n;
+    } associations;
+    struct {
+        struct ec2_network_acl_entry *at;
+        size_t n;
+    } entries;
+    struct opt_bool is_default;
+    struct str network_acl_id;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str vpc_id;
+    struct str owner_id;
+};
+extern const struct shape ec2_network_acl_shape;
+
+/* NetworkAclAssociation */
+struct ec2_network_acl_association {
+    struct str network_acl_association_id;
+    struct str network_acl_id;
+    struct str subnet_id;
+};
+extern const struct shape ec2_network_acl_association_shape;
+
+/* NetworkAclEntry */
+struct ec2_network_acl_entry {
+    struct str cidr_block;
+    struct opt_bool egress;
+    const struct ec2_icmp_type_code *icmp_type_code;
+    struct str ipv6_cidr_block;
+    const struct ec2_port_range *port_range;
+    struct str protocol;
+    struct str rule_action;
+    struct opt_int rule_number;
+};
+extern const struct shape ec2_network_acl_entry_shape;
+
+/* NetworkBandwidthGbps */
+struct ec2_network_bandwidth_gbps {
+    struct opt_real min;
+    struct opt_real max;
+};
+extern const struct shape ec2_network_bandwidth_gbps_shape;
+
+/* NetworkBandwidthGbpsRequest */
+struct ec2_network_bandwidth_gbps_request {
+    struct opt_real min;
+    struct opt_real max;
+};
+extern const struct shape ec2_network_bandwidth_gbps_request_shape;
+
+/* NetworkCardInfo */
+struct ec2_network_card_info {
+    struct opt_int network_card_index;
+    struct str network_performance;
+    struct opt_int maximum_network_interfaces;
+    struct opt_int additional_flexible_network_interfaces;
+    struct opt_real baseline_bandwidth_in_gbps;
+    struct opt_real peak_bandwidth_in_gbps;
+    struct opt_int default_ena_queue_count_per_interface;
+    struct opt_int maximum_ena_queue_count;
+    struct opt_int maximum_ena_queue_count_per_interface;
+    struct str_list interface_types;
+};
+extern const struct shape ec2_network_card_info_shape;
 
 /* NetworkFirewallAssociation */
 struct ec2_network_firewall_association {
@@ -1915,6 +5182,33 @@ struct ec2_network_firewall_association {
     struct str firewall_mode;
 };
 extern const struct shape ec2_network_firewall_association_shape;
+
+/* NetworkInfo */
+struct ec2_network_info {
+    struct str network_performance;
+    struct opt_int maximum_network_interfaces;
+    struct opt_int maximum_network_cards;
+    struct opt_int default_network_card_index;
+    struct {
+        struct ec2_network_card_info *at;
+        size_t n;
+    } network_cards;
+    struct opt_int ipv4_addresses_per_interface;
+    struct opt_int ipv6_addresses_per_interface;
+    struct opt_bool ipv6_supported;
+    struct str ena_support;
+    struct opt_bool efa_supported;
+    const struct ec2_efa_info *efa_info;
+    struct opt_bool encryption_in_transit_supported;
+    struct opt_bool ena_srd_supported;
+    struct str_list bandwidth_weightings;
+    struct str flexible_ena_queues_support;
+    const struct ec2_default_connection_tracking_configuration *connection_tracking_configuration;
+    struct opt_bool secondary_network_supported;
+    struct opt_int maximum_secondary_network_interfaces;
+    struct opt_int ipv4_addresses_per_secondary_interface;
+};
+extern const struct shape ec2_network_info_shape;
 
 /* NetworkInterface */
 struct ec2_network_interface {
@@ -2007,6 +5301,20 @@ struct ec2_network_interface_attachment_changes {
 };
 extern const struct shape ec2_network_interface_attachment_changes_shape;
 
+/* NetworkInterfaceCount */
+struct ec2_network_interface_count {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_network_interface_count_shape;
+
+/* NetworkInterfaceCountRequest */
+struct ec2_network_interface_count_request {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_network_interface_count_request_shape;
+
 /* NetworkInterfaceIpv6Address */
 struct ec2_network_interface_ipv6_address {
     struct str ipv6_address;
@@ -2024,6 +5332,51 @@ struct ec2_network_interface_private_ip_address {
 };
 extern const struct shape ec2_network_interface_private_ip_address_shape;
 
+/* NeuronDeviceCoreInfo */
+struct ec2_neuron_device_core_info {
+    struct opt_int count;
+    struct opt_int version;
+};
+extern const struct shape ec2_neuron_device_core_info_shape;
+
+/* NeuronDeviceInfo */
+struct ec2_neuron_device_info {
+    struct opt_int count;
+    struct str name;
+    const struct ec2_neuron_device_core_info *core_info;
+    const struct ec2_neuron_device_memory_info *memory_info;
+};
+extern const struct shape ec2_neuron_device_info_shape;
+
+/* NeuronDeviceMemoryInfo */
+struct ec2_neuron_device_memory_info {
+    struct opt_int size_in_mi_b;
+};
+extern const struct shape ec2_neuron_device_memory_info_shape;
+
+/* NeuronInfo */
+struct ec2_neuron_info {
+    struct {
+        struct ec2_neuron_device_info *at;
+        size_t n;
+    } neuron_devices;
+    struct opt_int total_neuron_device_memory_in_mi_b;
+};
+extern const struct shape ec2_neuron_info_shape;
+
+/* NewDhcpConfiguration */
+struct ec2_new_dhcp_configuration {
+    struct str key;
+    struct str_list values;
+};
+extern const struct shape ec2_new_dhcp_configuration_shape;
+
+/* NitroTpmInfo */
+struct ec2_nitro_tpm_info {
+    struct str_list supported_versions;
+};
+extern const struct shape ec2_nitro_tpm_info_shape;
+
 /* OperatorRequest */
 struct ec2_operator_request {
     struct str principal;
@@ -2037,6 +5390,45 @@ struct ec2_operator_response {
     struct opt_bool hidden_by_default;
 };
 extern const struct shape ec2_operator_response_shape;
+
+/* PayerResponsibilityEntry */
+struct ec2_payer_responsibility_entry {
+    struct str scope;
+    struct str payer_responsibility_type;
+};
+extern const struct shape ec2_payer_responsibility_entry_shape;
+
+/* PeeringConnectionOptions */
+struct ec2_peering_connection_options {
+    struct opt_bool allow_dns_resolution_from_remote_vpc;
+    struct opt_bool allow_egress_from_local_classic_link_to_remote_vpc;
+    struct opt_bool allow_egress_from_local_vpc_to_remote_classic_link;
+    struct opt_bool allow_multipath_resilience;
+    struct str multipath_resilience_mode;
+};
+extern const struct shape ec2_peering_connection_options_shape;
+
+/* PeeringConnectionOptionsRequest */
+struct ec2_peering_connection_options_request {
+    struct opt_bool allow_dns_resolution_from_remote_vpc;
+    struct opt_bool allow_egress_from_local_classic_link_to_remote_vpc;
+    struct opt_bool allow_egress_from_local_vpc_to_remote_classic_link;
+    struct opt_bool allow_multipath_resilience;
+    struct str multipath_resilience_mode;
+};
+extern const struct shape ec2_peering_connection_options_request_shape;
+
+/* PerformanceFactorReference */
+struct ec2_performance_factor_reference {
+    struct str instance_family;
+};
+extern const struct shape ec2_performance_factor_reference_shape;
+
+/* PerformanceFactorReferenceRequest */
+struct ec2_performance_factor_reference_request {
+    struct str instance_family;
+};
+extern const struct shape ec2_performance_factor_reference_request_shape;
 
 /* PerformanceStatusSummary */
 struct ec2_performance_status_summary {
@@ -2061,12 +5453,65 @@ struct ec2_placement {
 };
 extern const struct shape ec2_placement_shape;
 
+/* PlacementGroup */
+struct ec2_placement_group {
+    struct str group_name;
+    struct str state;
+    struct str strategy;
+    struct opt_int partition_count;
+    struct str group_id;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str group_arn;
+    struct str spread_level;
+    struct str linked_group_id;
+    const struct ec2_operator_response *operator;
+    struct str parent_group_id;
+};
+extern const struct shape ec2_placement_group_shape;
+
+/* PlacementGroupInfo */
+struct ec2_placement_group_info {
+    struct str_list supported_strategies;
+};
+extern const struct shape ec2_placement_group_info_shape;
+
+/* PortRange */
+struct ec2_port_range {
+    struct opt_int from;
+    struct opt_int to;
+};
+extern const struct shape ec2_port_range_shape;
+
+/* PrefixList */
+struct ec2_prefix_list {
+    struct str_list cidrs;
+    struct str prefix_list_id;
+    struct str prefix_list_name;
+};
+extern const struct shape ec2_prefix_list_shape;
+
+/* PrefixListEntry */
+struct ec2_prefix_list_entry {
+    struct str cidr;
+    struct str description;
+};
+extern const struct shape ec2_prefix_list_entry_shape;
+
 /* PrefixListId */
 struct ec2_prefix_list_id {
     struct str description;
     struct str prefix_list_id;
 };
 extern const struct shape ec2_prefix_list_id_shape;
+
+/* PrivateDnsDetails */
+struct ec2_private_dns_details {
+    struct str private_dns_name;
+};
+extern const struct shape ec2_private_dns_details_shape;
 
 /* PrivateDnsNameOptionsOnLaunch */
 struct ec2_private_dns_name_options_on_launch {
@@ -2099,6 +5544,15 @@ struct ec2_private_ip_address_specification {
 };
 extern const struct shape ec2_private_ip_address_specification_shape;
 
+/* ProcessorInfo */
+struct ec2_processor_info {
+    struct str_list supported_architectures;
+    struct opt_real sustained_clock_speed_in_ghz;
+    struct str_list supported_features;
+    struct str manufacturer;
+};
+extern const struct shape ec2_processor_info_shape;
+
 /* ProductCode */
 struct ec2_product_code {
     struct str product_code_id;
@@ -2112,6 +5566,24 @@ struct ec2_propagating_vgw {
 };
 extern const struct shape ec2_propagating_vgw_shape;
 
+/* ProvisionedBandwidth */
+struct ec2_provisioned_bandwidth {
+    struct opt_int provision_time;
+    struct str provisioned;
+    struct opt_int request_time;
+    struct str requested;
+    struct str status;
+};
+extern const struct shape ec2_provisioned_bandwidth_shape;
+
+/* PtrUpdateStatus */
+struct ec2_ptr_update_status {
+    struct str value;
+    struct str status;
+    struct str reason;
+};
+extern const struct shape ec2_ptr_update_status_shape;
+
 /* PublicIpDnsNameOptions */
 struct ec2_public_ip_dns_name_options {
     struct str dns_hostname_type;
@@ -2120,6 +5592,13 @@ struct ec2_public_ip_dns_name_options {
     struct str public_dual_stack_dns_name;
 };
 extern const struct shape ec2_public_ip_dns_name_options_shape;
+
+/* RebootInstancesRequest */
+struct ec2_reboot_instances_request {
+    struct str_list instance_ids;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_reboot_instances_request_shape;
 
 /* ReferencedSecurityGroup */
 struct ec2_referenced_security_group {
@@ -2149,6 +5628,161 @@ struct ec2_region_geography {
 };
 extern const struct shape ec2_region_geography_shape;
 
+/* RejectVpcPeeringConnectionRequest */
+struct ec2_reject_vpc_peering_connection_request {
+    struct opt_bool dry_run;
+    struct str vpc_peering_connection_id;
+};
+extern const struct shape ec2_reject_vpc_peering_connection_request_shape;
+
+/* RejectVpcPeeringConnectionResult */
+struct ec2_reject_vpc_peering_connection_result {
+    struct opt_bool return_;
+};
+extern const struct shape ec2_reject_vpc_peering_connection_result_shape;
+
+/* ReleaseAddressRequest */
+struct ec2_release_address_request {
+    struct str allocation_id;
+    struct str public_ip;
+    struct str network_border_group;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_release_address_request_shape;
+
+/* RemovePrefixListEntry */
+struct ec2_remove_prefix_list_entry {
+    struct str cidr;
+};
+extern const struct shape ec2_remove_prefix_list_entry_shape;
+
+/* ReplaceNetworkAclAssociationRequest */
+struct ec2_replace_network_acl_association_request {
+    struct opt_bool dry_run;
+    struct str association_id;
+    struct str network_acl_id;
+};
+extern const struct shape ec2_replace_network_acl_association_request_shape;
+
+/* ReplaceNetworkAclAssociationResult */
+struct ec2_replace_network_acl_association_result {
+    struct str new_association_id;
+};
+extern const struct shape ec2_replace_network_acl_association_result_shape;
+
+/* ReplaceNetworkAclEntryRequest */
+struct ec2_replace_network_acl_entry_request {
+    struct opt_bool dry_run;
+    struct str network_acl_id;
+    struct opt_int rule_number;
+    struct str protocol;
+    struct str rule_action;
+    struct opt_bool egress;
+    struct str cidr_block;
+    struct str ipv6_cidr_block;
+    const struct ec2_icmp_type_code *icmp_type_code;
+    const struct ec2_port_range *port_range;
+};
+extern const struct shape ec2_replace_network_acl_entry_request_shape;
+
+/* ReplaceRouteRequest */
+struct ec2_replace_route_request {
+    struct str destination_prefix_list_id;
+    struct str vpc_endpoint_id;
+    struct opt_bool local_target;
+    struct str transit_gateway_id;
+    struct str local_gateway_id;
+    struct str carrier_gateway_id;
+    struct str core_network_arn;
+    struct str odb_network_arn;
+    struct opt_bool dry_run;
+    struct str route_table_id;
+    struct str destination_cidr_block;
+    struct str gateway_id;
+    struct str destination_ipv6_cidr_block;
+    struct str egress_only_internet_gateway_id;
+    struct str instance_id;
+    struct str network_interface_id;
+    struct str vpc_peering_connection_id;
+    struct str nat_gateway_id;
+};
+extern const struct shape ec2_replace_route_request_shape;
+
+/* ReplaceRouteTableAssociationRequest */
+struct ec2_replace_route_table_association_request {
+    struct opt_bool dry_run;
+    struct str association_id;
+    struct str route_table_id;
+};
+extern const struct shape ec2_replace_route_table_association_request_shape;
+
+/* ReplaceRouteTableAssociationResult */
+struct ec2_replace_route_table_association_result {
+    struct str new_association_id;
+    const struct ec2_route_table_association_state *association_state;
+};
+extern const struct shape ec2_replace_route_table_association_result_shape;
+
+/* RequestLaunchTemplateData */
+struct ec2_request_launch_template_data {
+    struct str kernel_id;
+    struct opt_bool ebs_optimized;
+    const struct ec2_launch_template_iam_instance_profile_specification_request *iam_instance_profile;
+    struct {
+        struct ec2_launch_template_block_device_mapping_request *at;
+        size_t n;
+    } block_device_mappings;
+    struct {
+        struct ec2_launch_template_instance_network_interface_specification_request *at;
+        size_t n;
+    } network_interfaces;
+    struct str image_id;
+    struct str instance_type;
+    struct str key_name;
+    const struct ec2_launch_templates_monitoring_request *monitoring;
+    const struct ec2_launch_template_placement_request *placement;
+    struct str ram_disk_id;
+    struct opt_bool disable_api_termination;
+    struct str instance_initiated_shutdown_behavior;
+    struct str user_data;
+    struct {
+        struct ec2_launch_template_tag_specification_request *at;
+        size_t n;
+    } tag_specifications;
+    struct {
+        struct ec2_elastic_gpu_specification *at;
+        size_t n;
+    } elastic_gpu_specifications;
+    struct {
+        struct ec2_launch_template_elastic_inference_accelerator *at;
+        size_t n;
+    } elastic_inference_accelerators;
+    struct str_list security_group_ids;
+    struct str_list security_groups;
+    const struct ec2_launch_template_instance_market_options_request *instance_market_options;
+    const struct ec2_credit_specification_request *credit_specification;
+    const struct ec2_launch_template_cpu_options_request *cpu_options;
+    const struct ec2_launch_template_capacity_reservation_specification_request *capacity_reservation_specification;
+    struct {
+        struct ec2_launch_template_license_configuration_request *at;
+        size_t n;
+    } license_specifications;
+    const struct ec2_launch_template_hibernation_options_request *hibernation_options;
+    const struct ec2_launch_template_instance_metadata_options_request *metadata_options;
+    const struct ec2_launch_template_enclave_options_request *enclave_options;
+    const struct ec2_instance_requirements_request *instance_requirements;
+    const struct ec2_launch_template_private_dns_name_options_request *private_dns_name_options;
+    const struct ec2_launch_template_instance_maintenance_options_request *maintenance_options;
+    struct opt_bool disable_api_stop;
+    const struct ec2_operator_request *operator;
+    const struct ec2_launch_template_network_performance_options_request *network_performance_options;
+    struct {
+        struct ec2_launch_template_instance_secondary_interface_specification_request *at;
+        size_t n;
+    } secondary_interfaces;
+};
+extern const struct shape ec2_request_launch_template_data_shape;
+
 /* Reservation */
 struct ec2_reservation {
     struct str reservation_id;
@@ -2164,6 +5798,73 @@ struct ec2_reservation {
     } instances;
 };
 extern const struct shape ec2_reservation_shape;
+
+/* ResponseError */
+struct ec2_response_error {
+    struct str code;
+    struct str message;
+};
+extern const struct shape ec2_response_error_shape;
+
+/* ResponseLaunchTemplateData */
+struct ec2_response_launch_template_data {
+    struct str kernel_id;
+    struct opt_bool ebs_optimized;
+    const struct ec2_launch_template_iam_instance_profile_specification *iam_instance_profile;
+    struct {
+        struct ec2_launch_template_block_device_mapping *at;
+        size_t n;
+    } block_device_mappings;
+    struct {
+        struct ec2_launch_template_instance_network_interface_specification *at;
+        size_t n;
+    } network_interfaces;
+    struct str image_id;
+    struct str instance_type;
+    struct str key_name;
+    const struct ec2_launch_templates_monitoring *monitoring;
+    const struct ec2_launch_template_placement *placement;
+    struct str ram_disk_id;
+    struct opt_bool disable_api_termination;
+    struct str instance_initiated_shutdown_behavior;
+    struct str user_data;
+    struct {
+        struct ec2_launch_template_tag_specification *at;
+        size_t n;
+    } tag_specifications;
+    struct {
+        struct ec2_elastic_gpu_specification_response *at;
+        size_t n;
+    } elastic_gpu_specifications;
+    struct {
+        struct ec2_launch_template_elastic_inference_accelerator_response *at;
+        size_t n;
+    } elastic_inference_accelerators;
+    struct str_list security_group_ids;
+    struct str_list security_groups;
+    const struct ec2_launch_template_instance_market_options *instance_market_options;
+    const struct ec2_credit_specification *credit_specification;
+    const struct ec2_launch_template_cpu_options *cpu_options;
+    const struct ec2_launch_template_capacity_reservation_specification_response *capacity_reservation_specification;
+    struct {
+        struct ec2_launch_template_license_configuration *at;
+        size_t n;
+    } license_specifications;
+    const struct ec2_launch_template_hibernation_options *hibernation_options;
+    const struct ec2_launch_template_instance_metadata_options *metadata_options;
+    const struct ec2_launch_template_enclave_options *enclave_options;
+    const struct ec2_instance_requirements *instance_requirements;
+    const struct ec2_launch_template_private_dns_name_options *private_dns_name_options;
+    const struct ec2_launch_template_instance_maintenance_options *maintenance_options;
+    struct opt_bool disable_api_stop;
+    const struct ec2_operator_response *operator;
+    const struct ec2_launch_template_network_performance_options *network_performance_options;
+    struct {
+        struct ec2_launch_template_instance_secondary_interface_specification *at;
+        size_t n;
+    } secondary_interfaces;
+};
+extern const struct shape ec2_response_launch_template_data_shape;
 
 /* RevokeSecurityGroupEgressRequest */
 struct ec2_revoke_security_group_egress_request {
@@ -2393,6 +6094,30 @@ struct ec2_run_instances_request {
 };
 extern const struct shape ec2_run_instances_request_shape;
 
+/* ScanResults */
+struct ec2_scan_results {
+    struct str highest_finding_severity_label;
+    struct opt_int finding_scan_date;
+    struct opt_int informational_fix_available_since;
+    struct opt_int low_fix_available_since;
+    struct opt_int medium_fix_available_since;
+    struct opt_int high_fix_available_since;
+    struct opt_int critical_fix_available_since;
+};
+extern const struct shape ec2_scan_results_shape;
+
+/* SecondaryInterfacePrivateIpAddressSpecification */
+struct ec2_secondary_interface_private_ip_address_specification {
+    struct str private_ip_address;
+};
+extern const struct shape ec2_secondary_interface_private_ip_address_specification_shape;
+
+/* SecondaryInterfacePrivateIpAddressSpecificationRequest */
+struct ec2_secondary_interface_private_ip_address_specification_request {
+    struct str private_ip_address;
+};
+extern const struct shape ec2_secondary_interface_private_ip_address_specification_request_shape;
+
 /* SecureBlobAttributeValue */
 struct ec2_secure_blob_attribute_value {
     struct str value;
@@ -2422,6 +6147,27 @@ struct ec2_security_group {
 };
 extern const struct shape ec2_security_group_shape;
 
+/* SecurityGroupForVpc */
+struct ec2_security_group_for_vpc {
+    struct str description;
+    struct str group_name;
+    struct str owner_id;
+    struct str group_id;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str primary_vpc_id;
+};
+extern const struct shape ec2_security_group_for_vpc_shape;
+
+/* SecurityGroupIdentifier */
+struct ec2_security_group_identifier {
+    struct str group_id;
+    struct str group_name;
+};
+extern const struct shape ec2_security_group_identifier_shape;
+
 /* SecurityGroupRule */
 struct ec2_security_group_rule {
     struct str security_group_rule_id;
@@ -2443,6 +6189,70 @@ struct ec2_security_group_rule {
     struct str security_group_rule_arn;
 };
 extern const struct shape ec2_security_group_rule_shape;
+
+/* SecurityGroupRuleDescription */
+struct ec2_security_group_rule_description {
+    struct str security_group_rule_id;
+    struct str description;
+};
+extern const struct shape ec2_security_group_rule_description_shape;
+
+/* SecurityGroupRuleRequest */
+struct ec2_security_group_rule_request {
+    struct str ip_protocol;
+    struct opt_int from_port;
+    struct opt_int to_port;
+    struct str cidr_ipv4;
+    struct str cidr_ipv6;
+    struct str prefix_list_id;
+    struct str referenced_group_id;
+    struct str description;
+};
+extern const struct shape ec2_security_group_rule_request_shape;
+
+/* SecurityGroupRuleUpdate */
+struct ec2_security_group_rule_update {
+    struct str security_group_rule_id;
+    const struct ec2_security_group_rule_request *security_group_rule;
+};
+extern const struct shape ec2_security_group_rule_update_shape;
+
+/* ServiceDetail */
+struct ec2_service_detail {
+    struct str service_name;
+    struct str service_id;
+    struct {
+        struct ec2_service_type_detail *at;
+        size_t n;
+    } service_type;
+    struct str service_region;
+    struct str_list availability_zone_ids;
+    struct str_list availability_zones;
+    struct str owner;
+    struct str_list base_endpoint_dns_names;
+    struct str private_dns_name;
+    struct {
+        struct ec2_private_dns_details *at;
+        size_t n;
+    } private_dns_names;
+    struct opt_bool vpc_endpoint_policy_supported;
+    struct opt_bool acceptance_required;
+    struct opt_bool manages_vpc_endpoints;
+    struct str payer_responsibility;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str private_dns_name_verification_state;
+    struct str_list supported_ip_address_types;
+};
+extern const struct shape ec2_service_detail_shape;
+
+/* ServiceTypeDetail */
+struct ec2_service_type_detail {
+    struct str service_type;
+};
+extern const struct shape ec2_service_type_detail_shape;
 
 /* SpotMarketOptions */
 struct ec2_spot_market_options {
@@ -2539,6 +6349,21 @@ struct ec2_subnet_cidr_block_state {
 };
 extern const struct shape ec2_subnet_cidr_block_state_shape;
 
+/* SubnetConfiguration */
+struct ec2_subnet_configuration {
+    struct str subnet_id;
+    struct str ipv4;
+    struct str ipv6;
+};
+extern const struct shape ec2_subnet_configuration_shape;
+
+/* SubnetIpPrefixes */
+struct ec2_subnet_ip_prefixes {
+    struct str subnet_id;
+    struct str_list ip_prefixes;
+};
+extern const struct shape ec2_subnet_ip_prefixes_shape;
+
 /* SubnetIpv6CidrBlockAssociation */
 struct ec2_subnet_ipv6_cidr_block_association {
     struct str association_id;
@@ -2564,6 +6389,13 @@ struct ec2_tag_description {
     struct str value;
 };
 extern const struct shape ec2_tag_description_shape;
+
+/* TagFieldSpecificationResponse */
+struct ec2_tag_field_specification_response {
+    struct str resource_type;
+    struct str_list tag_keys;
+};
+extern const struct shape ec2_tag_field_specification_response_shape;
 
 /* TagSpecification */
 struct ec2_tag_specification {
@@ -2593,6 +6425,103 @@ struct ec2_terminate_instances_result {
 };
 extern const struct shape ec2_terminate_instances_result_shape;
 
+/* TotalLocalStorageGB */
+struct ec2_total_local_storage_gb {
+    struct opt_real min;
+    struct opt_real max;
+};
+extern const struct shape ec2_total_local_storage_gb_shape;
+
+/* TotalLocalStorageGBRequest */
+struct ec2_total_local_storage_gb_request {
+    struct opt_real min;
+    struct opt_real max;
+};
+extern const struct shape ec2_total_local_storage_gb_request_shape;
+
+/* UnassignPrivateIpAddressesRequest */
+struct ec2_unassign_private_ip_addresses_request {
+    struct str_list ipv4_prefixes;
+    struct str network_interface_id;
+    struct str_list private_ip_addresses;
+};
+extern const struct shape ec2_unassign_private_ip_addresses_request_shape;
+
+/* UnmonitorInstancesRequest */
+struct ec2_unmonitor_instances_request {
+    struct str_list instance_ids;
+    struct str_list metric_category_ids;
+    struct opt_bool dry_run;
+};
+extern const struct shape ec2_unmonitor_instances_request_shape;
+
+/* UnmonitorInstancesResult */
+struct ec2_unmonitor_instances_result {
+    struct {
+        struct ec2_instance_monitoring *at;
+        size_t n;
+    } instance_monitorings;
+};
+extern const struct shape ec2_unmonitor_instances_result_shape;
+
+/* UnsuccessfulItem */
+struct ec2_unsuccessful_item {
+    const struct ec2_unsuccessful_item_error *error;
+    struct str resource_id;
+};
+extern const struct shape ec2_unsuccessful_item_shape;
+
+/* UnsuccessfulItemError */
+struct ec2_unsuccessful_item_error {
+    struct str code;
+    struct str message;
+};
+extern const struct shape ec2_unsuccessful_item_error_shape;
+
+/* UpdateSecurityGroupRuleDescriptionsEgressRequest */
+struct ec2_update_security_group_rule_descriptions_egress_request {
+    struct opt_bool dry_run;
+    struct str group_id;
+    struct str group_name;
+    struct {
+        struct ec2_ip_permission *at;
+        size_t n;
+    } ip_permissions;
+    struct {
+        struct ec2_security_group_rule_description *at;
+        size_t n;
+    } security_group_rule_descriptions;
+};
+extern const struct shape ec2_update_security_group_rule_descriptions_egress_request_shape;
+
+/* UpdateSecurityGroupRuleDescriptionsEgressResult */
+struct ec2_update_security_group_rule_descriptions_egress_result {
+    struct opt_bool return_;
+};
+extern const struct shape ec2_update_security_group_rule_descriptions_egress_result_shape;
+
+/* UpdateSecurityGroupRuleDescriptionsIngressRequest */
+struct ec2_update_security_group_rule_descriptions_ingress_request {
+    struct opt_bool dry_run;
+    struct str group_id;
+    struct str group_name;
+    struct {
+        struct ec2_ip_permission *at;
+        size_t n;
+    } ip_permissions;
+    struct {
+        struct ec2_security_group_rule_description *at;
+        size_t n;
+    } security_group_rule_descriptions;
+};
+extern const struct shape ec2_update_security_group_rule_descriptions_ingress_request_shape;
+
+/* UpdateSecurityGroupRuleDescriptionsIngressResult */
+struct ec2_update_security_group_rule_descriptions_ingress_result {
+    struct opt_bool return_;
+};
+extern const struct shape ec2_update_security_group_rule_descriptions_ingress_result_shape;
+
 /* UserIdGroupPair */
 struct ec2_user_id_group_pair {
     struct str description;
@@ -2604,6 +6533,94 @@ struct ec2_user_id_group_pair {
     struct str peering_status;
 };
 extern const struct shape ec2_user_id_group_pair_shape;
+
+/* VCpuCountRange */
+struct ec2_v_cpu_count_range {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_v_cpu_count_range_shape;
+
+/* VCpuCountRangeRequest */
+struct ec2_v_cpu_count_range_request {
+    struct opt_int min;
+    struct opt_int max;
+};
+extern const struct shape ec2_v_cpu_count_range_request_shape;
+
+/* VCpuInfo */
+struct ec2_v_cpu_info {
+    struct opt_int default_v_cpus;
+    struct opt_int default_cores;
+    struct opt_int default_threads_per_core;
+    struct int_list valid_cores;
+    struct int_list valid_threads_per_core;
+};
+extern const struct shape ec2_v_cpu_info_shape;
+
+/* ValidationError */
+struct ec2_validation_error {
+    struct str code;
+    struct str message;
+};
+extern const struct shape ec2_validation_error_shape;
+
+/* ValidationWarning */
+struct ec2_validation_warning {
+    struct {
+        struct ec2_validation_error *at;
+        size_t n;
+    } errors;
+};
+extern const struct shape ec2_validation_warning_shape;
+
+/* Volume */
+struct ec2_volume {
+    struct str availability_zone_id;
+    struct str outpost_arn;
+    struct str source_volume_id;
+    struct opt_int iops;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str volume_type;
+    struct opt_bool fast_restored;
+    struct opt_bool multi_attach_enabled;
+    struct opt_int throughput;
+    struct str sse_type;
+    const struct ec2_operator_response *operator;
+    struct opt_int volume_initialization_rate;
+    struct str volume_arn;
+    struct str owner_id;
+    struct str volume_id;
+    struct opt_int size;
+    struct str snapshot_id;
+    struct str availability_zone;
+    struct str state;
+    struct opt_int create_time;
+    struct {
+        struct ec2_volume_attachment *at;
+        size_t n;
+    } attachments;
+    struct opt_bool encrypted;
+    struct str kms_key_id;
+};
+extern const struct shape ec2_volume_shape;
+
+/* VolumeAttachment */
+struct ec2_volume_attachment {
+    struct opt_bool delete_on_termination;
+    struct str associated_resource;
+    struct str instance_owning_service;
+    struct opt_int ebs_card_index;
+    struct str volume_id;
+    struct str instance_id;
+    struct str device;
+    struct str state;
+    struct opt_int attach_time;
+};
+extern const struct shape ec2_volume_attachment_shape;
 
 /* Vpc */
 struct ec2_vpc {
@@ -2649,6 +6666,17 @@ struct ec2_vpc_cidr_block_state {
     struct str status_message;
 };
 extern const struct shape ec2_vpc_cidr_block_state_shape;
+
+/* VpcClassicLink */
+struct ec2_vpc_classic_link {
+    struct opt_bool classic_link_enabled;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str vpc_id;
+};
+extern const struct shape ec2_vpc_classic_link_shape;
 
 /* VpcEncryptionControl */
 struct ec2_vpc_encryption_control {
@@ -2703,6 +6731,55 @@ struct ec2_vpc_encryption_control_exclusions {
 };
 extern const struct shape ec2_vpc_encryption_control_exclusions_shape;
 
+/* VpcEndpoint */
+struct ec2_vpc_endpoint {
+    struct str vpc_endpoint_id;
+    struct str vpc_endpoint_type;
+    struct str vpc_id;
+    struct str service_name;
+    struct str state;
+    struct str policy_document;
+    struct str_list route_table_ids;
+    struct str_list subnet_ids;
+    struct {
+        struct ec2_security_group_identifier *at;
+        size_t n;
+    } groups;
+    struct str ip_address_type;
+    const struct ec2_dns_options *dns_options;
+    struct opt_bool private_dns_enabled;
+    struct opt_bool requester_managed;
+    struct str_list network_interface_ids;
+    struct {
+        struct ec2_dns_entry *at;
+        size_t n;
+    } dns_entries;
+    struct opt_int creation_timestamp;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str owner_id;
+    const struct ec2_last_error *last_error;
+    struct {
+        struct ec2_subnet_ip_prefixes *at;
+        size_t n;
+    } ipv4_prefixes;
+    struct {
+        struct ec2_subnet_ip_prefixes *at;
+        size_t n;
+    } ipv6_prefixes;
+    struct str failure_reason;
+    struct str service_network_arn;
+    struct str resource_configuration_arn;
+    struct str service_region;
+    struct {
+        struct ec2_payer_responsibility_entry *at;
+        size_t n;
+    } payer_responsibilities;
+};
+extern const struct shape ec2_vpc_endpoint_shape;
+
 /* VpcIpv6CidrBlockAssociation */
 struct ec2_vpc_ipv6_cidr_block_association {
     struct str association_id;
@@ -2714,3 +6791,53 @@ struct ec2_vpc_ipv6_cidr_block_association {
     struct str ip_source;
 };
 extern const struct shape ec2_vpc_ipv6_cidr_block_association_shape;
+
+/* VpcPeeringConnection */
+struct ec2_vpc_peering_connection {
+    const struct ec2_vpc_peering_connection_vpc_info *accepter_vpc_info;
+    struct opt_int expiration_time;
+    const struct ec2_vpc_peering_connection_vpc_info *requester_vpc_info;
+    const struct ec2_vpc_peering_connection_state_reason *status;
+    struct {
+        struct ec2_tag *at;
+        size_t n;
+    } tags;
+    struct str vpc_peering_connection_id;
+    struct str multipath_resilience_status;
+};
+extern const struct shape ec2_vpc_peering_connection_shape;
+
+/* VpcPeeringConnectionOptionsDescription */
+struct ec2_vpc_peering_connection_options_description {
+    struct opt_bool allow_dns_resolution_from_remote_vpc;
+    struct opt_bool allow_egress_from_local_classic_link_to_remote_vpc;
+    struct opt_bool allow_egress_from_local_vpc_to_remote_classic_link;
+    struct opt_bool allow_multipath_resilience;
+    struct str multipath_resilience_mode;
+};
+extern const struct shape ec2_vpc_peering_connection_options_description_shape;
+
+/* VpcPeeringConnectionStateReason */
+struct ec2_vpc_peering_connection_state_reason {
+    struct str code;
+    struct str message;
+};
+extern const struct shape ec2_vpc_peering_connection_state_reason_shape;
+
+/* VpcPeeringConnectionVpcInfo */
+struct ec2_vpc_peering_connection_vpc_info {
+    struct str cidr_block;
+    struct {
+        struct ec2_ipv6_cidr_block *at;
+        size_t n;
+    } ipv6_cidr_block_set;
+    struct {
+        struct ec2_cidr_block *at;
+        size_t n;
+    } cidr_block_set;
+    struct str owner_id;
+    const struct ec2_vpc_peering_connection_options_description *peering_options;
+    struct str vpc_id;
+    struct str region;
+};
+extern const struct shape ec2_vpc_peering_connection_vpc_info_shape;
