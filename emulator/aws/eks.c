@@ -147,18 +147,6 @@ bool eks_role_trusts(struct str trust, struct str service)
     return false;
 }
 
-bool eks_may_pass(struct call *c, struct str role_arn, struct done *ret_done)
-{
-    struct str text = {0};
-    enum refusal why = authorize_action(c, S("iam:PassRole"), role_arn, &text);
-
-    if (why == ALLOWED)
-        return true;
-    reply_refusal(c, why, text);
-    *ret_done = (struct done){DONE_FAULT};
-    return false;
-}
-
 /* --- maps and tags ---------------------------------------------------------------------------- */
 
 struct str eks_map_text(struct call *c, const struct str_map *map)

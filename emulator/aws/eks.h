@@ -31,9 +31,6 @@ bool eks_failed(struct call *c, int error, struct done *ret_done);
 /* Whether the trust policy of a role lets @service ("eks.amazonaws.com") assume it. */
 bool eks_role_trusts(struct str trust, struct str service);
 
-/* Asks IAM whether the caller may hand the role to a service; else false and the denial. */
-bool eks_may_pass(struct call *c, struct str role_arn, struct done *ret_done);
-
 /* The subnets exist and are of one VPC, *ret_vpc, which is empty where there are none;
  * @zones: of two zones at least. Else false and InvalidParameterException. */
 bool eks_subnets_hold(struct call *c, const struct str_list *ids, bool zones, struct str *ret_vpc,

@@ -34,7 +34,7 @@ static bool role_holds(struct call *c, struct str arn, struct done *ret_done)
                                    "Role with arn: %.*s, could not be assumed because it does not "
                                    "exist or the trusted entity is not correct",
                                    STR_ARG(arn)));
-    return eks_may_pass(c, arn, ret_done);
+    return call_may_pass_role(c, arn, "eks.amazonaws.com", ret_done);
 }
 
 static bool limit_holds(struct call *c, struct done *ret_done)

@@ -127,7 +127,7 @@ static bool role_holds(struct call *c, const struct cluster *cluster, struct str
         return refuse(c, ret_done,
                       S("Misconfigured PodExecutionRole Trust Policy; Please add the "
                         "eks-fargate-pods.amazonaws.com Service Principal"));
-    return eks_may_pass(c, arn, ret_done);
+    return call_may_pass_role(c, arn, "eks-fargate-pods.amazonaws.com", ret_done);
 }
 
 /* The subnets of the request, which must be private ones of the cluster's VPC; where it names none,

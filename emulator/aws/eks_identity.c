@@ -58,7 +58,7 @@ static bool role_holds(struct call *c, struct str arn, struct done *ret_done)
                                "assume it.");
         return false;
     }
-    return eks_may_pass(c, arn, ret_done);
+    return call_may_pass_role(c, arn, "pods.eks.amazonaws.com", ret_done);
 }
 
 struct done eks_create_pod_identity_association(struct call *c, const void *input)

@@ -144,7 +144,7 @@ static bool role_holds(struct call *c, struct str arn, struct done *ret_done)
                       S("The provided role doesn't have the Amazon EKS Managed Policies associated "
                         "with it. Please ensure the following policies [AmazonEKSWorkerNodePolicy, "
                         "AmazonEC2ContainerRegistryReadOnly] are attached"));
-    return eks_may_pass(c, arn, ret_done);
+    return call_may_pass_role(c, arn, "ec2.amazonaws.com", ret_done);
 }
 
 static bool scaling_holds(struct call *c, const struct nodegroup *g, struct done *ret_done)

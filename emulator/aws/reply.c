@@ -258,6 +258,10 @@ static const struct refusal_words {
 
 void reply_refusal(struct call *c, enum refusal why, struct str message)
 {
+    if (protocol_of(c) == AWS_EC2_QUERY && why != DENIED) /* EC2 does not go into details */
+        message = why == EXPIRED_SESSION || why == NOT_IN_TIME
+                      ? S("Request has expired.")
+                      : S("AWS was not able to validate the provided access credentials");
     for (size_t i = 0; i < ARRAY_LEN(refusal_words); i++)
         if (refusal_words[i].why == why)
             reply_error(c, str_c(refusal_words[i].by_protocol[protocol_of(c)].code),

@@ -1,8 +1,8 @@
 /* Resources by rule. A rule is a list of patterns parted by '|', each an ARN in which {Member}
- * stands for a member of the input (each element of a list), {Member=otherwise} for one that may be
- * absent, {region} and {account} for the call's, and {kind:Member} for the ARN of what the member
- * names. A pattern whose member is absent gives nothing.
- * Source: Service Authorization Reference; reference aws-eks-iam-ec2 section 2.6. */
+ * stands for a member of the input (each element of a list; {List.Member} for those of a list of
+ * structures), {Member=otherwise} for one that may be absent, {region} and {account} for the
+ * call's, and {kind:Member} for the ARN of what the member names. A pattern whose member is absent
+ * gives nothing. Source: Service Authorization Reference; reference aws-eks-iam-ec2 section 2.6. */
 #include "aws/resource.h"
 
 #include "aws/iam.h"
@@ -108,6 +108,12 @@ static struct str ec2_arn(struct call *c, struct str id)
                         STR_ARG(c->region), STR_ARG(c->account), type, STR_ARG(id));
 }
 
+/* What ARNs call a type of load balancer. */
+static struct str balancer_type(struct call *c UNUSED, struct str type)
+{
+    return str_is(type, "network") ? S("net") : str_is(type, "gateway") ? S("gwy") : S("app");
+}
+
 static const struct {
     const char *kind;
     struct str (*arn)(struct call *c, struct str name);
@@ -121,9 +127,36 @@ static const struct {
     {"linked",      linked_role_arn, false},
     {"url",         provider_name,   false},
     {"ec2",         ec2_arn,         false},
+    {"balancer",    balancer_type,   false},
 };
 
 /* --- patterns -------------------------------------------------------------------------------- */
+
+/* The texts of a member, or of a member of each element of a list of structures. */
+static struct str_list member_texts(struct call *c, struct str member)
+{
+    const struct shape *shape = c->model->input;
+    struct str list_name, below;
+    const struct shape_row *row;
+    const struct any_list *list;
+    struct str_list texts = {0};
+
+    if (!str_cut(member, '.', &list_name, &below))
+        return shape_texts(c->arena, shape, c->input, member);
+    row = shape_find(shape, list_name);
+    if (row == NULL || row->kind != SHAPE_LIST || !member_is_set(c->input, row))
+        return texts;
+    list = member_of(c->input, row);
+    texts.at = arena_array(c->arena, list->n, sizeof *texts.at);
+    for (size_t i = 0; i < list->n; i++) {
+        struct str_list one =
+            shape_texts(c->arena, row->of, (const char *)list->at + i * row->of->size, below);
+
+        if (one.n > 0)
+            texts.at[texts.n++] = one.at[0];
+    }
+    return texts;
+}
 
 /* What stands between braces: its values, none when it is absent. */
 static struct str_list values_of(struct call *c, struct str inside)
@@ -139,7 +172,7 @@ static struct str_list values_of(struct call *c, struct str inside)
     else if (str_is(member, "account"))
         values = (struct str_list){&c->account, 1};
     else if (c->model->input != NULL)
-        values = shape_texts(c->arena, c->model->input, c->input, member);
+        values = member_texts(c, member);
     if (values.n == 0 && has_default) {
         values.at = arena_alloc(c->arena, sizeof *values.at);
         values.at[values.n++] = otherwise;

@@ -106,7 +106,8 @@ enum op_flag {
 
 /* @resource is what IAM is asked about: NULL for operations without resource types, else ARNs
  * parted by '|', each of which is asked for. In them {Member} stands for a member of the input (a
- * list asks for each of its elements; an absent one drops the ARN), {Member=otherwise} for one with
+ * list asks for each of its elements, {List.Member} for those of a list of structures; an absent
+ * one drops the ARN), {Member=otherwise} for one with
  * a default, {region} and {account} for the call's, and {kind:Member} for the ARN of what a name
  * means (resource.c has the kinds: "{ec2:GroupId}", "{role:RoleName}"). "{ListenerArn}" is a whole
  * ARN from the request. Tags that a call gives to what it creates are asked for by themselves
