@@ -14,4 +14,6 @@ struct client {
     struct str zone; /* of the address that it came to; empty at a common door */
     bool tls;
     const char *tls_version, *tls_cipher; /* OpenSSL's spelling; NULL in clear */
+    unsigned mutual;                      /* enum dp_mutual_mode */
+    const struct str *told; /* of its certificate, by enum dp_tls_header; may be NULL */
 };

@@ -172,6 +172,8 @@ static int on_certificate(SSL *ssl, void *data)
     CLEANUP(arena_free) struct arena a = {0};
     struct str name;
 
+    if (t->mutual == DP_MUTUAL_VERIFY)
+        mutual_prepare(ssl, clock_now(t->clock));
     if (t->certificate_count == 1 || asked == NULL)
         return offer(ssl, &t->certificates[0]);
     name = lower(&a, str_c(asked));
@@ -268,6 +270,8 @@ static bool set_up(struct dp_tls *t, const struct dp_tls_options *o)
     if (t->ctx == NULL || !set_policy(t->ctx, policy_of(o->policy)))
         return false;
     set_common(t->ctx);
+    if (!mutual_set_up(t->ctx, &o->mutual))
+        return false;
     SSL_CTX_set_cert_cb(t->ctx, on_certificate, t);
     SSL_CTX_set_alpn_select_cb(t->ctx, on_alpn, t);
     SSL_CTX_set_tlsext_servername_callback(t->ctx, on_server_name);
@@ -305,7 +309,10 @@ struct str dp_tls_fingerprint(struct arena *a, const struct dp_tls_options *o)
     uint8_t digest[SHA256_BYTES];
 
     add_part(&all, o->policy);
-    buf_char(&all, o->http2 ? '2' : '1');
+    buf_printf(&all, "%d%d%d%d", o->http2, o->mutual.mode, o->mutual.ignore_expiry,
+               o->mutual.advertise);
+    add_part(&all, o->mutual.trusted);
+    add_part(&all, o->mutual.revocations);
     for (size_t i = 0; i < o->certificate_count; i++) {
         add_part(&all, o->certificates[i].arn);
         add_part(&all, o->certificates[i].chain);
@@ -326,13 +333,16 @@ int dp_tls_new(struct arena *a, const struct dp_tls_options *o, struct dp_tls **
     atomic_init(&t->refs, 1);
     memcpy(t->fingerprint, fingerprint.at, fingerprint.n);
     t->http2 = o->http2;
+    t->mutual = o->mutual.mode;
+    t->clock = o->clock;
     t->certificates = arena_array(&t->arena, o->certificate_count, sizeof *t->certificates);
     for (size_t i = 0; r == 0 && i < o->certificate_count; i++)
         r = load(&t->arena, a, &t->certificates[t->certificate_count++], &o->certificates[i],
                  ret_why);
     if (r == 0 && (t->certificate_count == 0 || !set_up(t, o))) {
-        *ret_why = t->certificate_count == 0 ? S("the listener has no certificate")
-                                             : S("OpenSSL refuses the listener's security policy");
+        *ret_why = t->certificate_count == 0
+                       ? S("the listener has no certificate")
+                       : S("its security policy or its trust store can't be used");
         r = -EINVAL;
     }
     if (r < 0) {

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "dataplane/mutual.h"
 #include "dataplane/tls_policy.h"
 
 /* A server certificate, as ACM and IAM have them. */
@@ -23,6 +24,8 @@ struct dp_tls_options {
     const struct dp_certificate_pem *certificates; /* the default one first */
     size_t certificate_count;
     bool http2; /* offered beside http/1.1 */
+    struct dp_mutual mutual;
+    const struct clock *clock; /* the world's, for clients' certificates; borrowed for good */
 };
 
 struct dp_certificate;
@@ -35,6 +38,8 @@ struct dp_tls {
     struct dp_certificate *certificates; /* the default one first */
     size_t certificate_count;
     bool http2;
+    enum dp_mutual_mode mutual;
+    const struct clock *clock;
 };
 
 /* The fingerprint that dp_tls_new would give, 64 hex digits; in @a. */

@@ -47,6 +47,7 @@ static void on_closed(uv_handle_t *h)
         return;
     c->protocol->free(c);
     dp_tls_unref(c->tls);
+    arena_free(&c->arena);
     if (c->balancer != NULL)
         balancer_unref(c->balancer);
     free(c);
@@ -149,6 +150,13 @@ static void on_secured(struct sock *s)
     c->client.tls = true;
     c->client.tls_version = SSL_get_version(ssl);
     c->client.tls_cipher = SSL_get_cipher_name(ssl);
+    c->client.mutual = c->tls->mutual;
+    if (c->tls->mutual != DP_MUTUAL_OFF) {
+        struct str *told = arena_array(&c->arena, DP_TLS_HEADERS, sizeof *told);
+
+        mutual_describe(ssl, c->tls->mutual, &c->arena, told);
+        c->client.told = told;
+    }
     SSL_get0_alpn_selected(ssl, &alpn, &n);
     if (str_eq(str_n((const char *)alpn, n), S("h2")))
         c->protocol = &http2_protocol;

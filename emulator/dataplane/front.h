@@ -65,7 +65,8 @@ struct conn {
                                   Host tells */
     struct dp_tls *tls;        /* a reference; NULL in clear */
     struct client client;
-    char zone[32]; /* the client's */
+    struct arena arena; /* what the client's facts point at */
+    char zone[32];      /* the client's */
     enum conn_phase phase;
     const struct conn_protocol *protocol;
     int64_t opened_ms, active_ms, idle_ms; /* by the loop's clock */

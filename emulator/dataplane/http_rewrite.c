@@ -5,6 +5,7 @@
 #include "dataplane/http_rewrite.h"
 
 #include "base/macros.h"
+#include "dataplane/mutual.h"
 
 /* --- copying lines ------------------------------------------------------------------------ */
 
@@ -197,29 +198,37 @@ static bool is_rewritten(const struct http_field *f)
 }
 
 /* Headers that tell of the client's TLS go by the listener's names. */
-static bool tells_of_tls(const struct forward_facts *f, enum dp_tls_header id)
+static bool tells(const struct forward_facts *f, enum dp_tls_header id)
 {
-    return f->client->tls && f->listener != NULL && f->attributes->tls_headers &&
-           id <= DP_TLS_CIPHER;
+    if (id <= DP_TLS_CIPHER)
+        return f->attributes->tls_headers;
+    return f->client->mutual == (id == DP_MTLS_CHAIN ? DP_MUTUAL_PASSTHROUGH : DP_MUTUAL_VERIFY);
+}
+
+static struct str told(const struct forward_facts *f, enum dp_tls_header id)
+{
+    if (id == DP_TLS_VERSION)
+        return str_c(f->client->tls_version);
+    if (id == DP_TLS_CIPHER)
+        return str_c(f->client->tls_cipher);
+    return f->client->told == NULL ? (struct str){0} : f->client->told[id];
 }
 
 static void add_tls(struct text *t, const struct forward_facts *f)
 {
-    const struct str values[] = {
-        [DP_TLS_VERSION] = str_c(f->client->tls_version),
-        [DP_TLS_CIPHER] = str_c(f->client->tls_cipher),
-    };
-
-    for (enum dp_tls_header id = 0; id < ARRAY_LEN(values); id++)
-        if (tells_of_tls(f, id))
-            add_field(t, f->listener->tls_names[id], values[id]);
+    for (enum dp_tls_header id = 0; f->client->tls && id < DP_TLS_HEADERS; id++)
+        if (tells(f, id) && told(f, id).n > 0)
+            add_field(t, f->listener->tls_names[id], told(f, id));
 }
 
-/* A client must not tell of itself what we tell. */
+/* A client must not say itself what a target would believe us. */
 static bool is_forged(const struct http_field *field, const struct forward_facts *f)
 {
-    for (enum dp_tls_header id = 0; id < DP_TLS_HEADERS; id++)
-        if (tells_of_tls(f, id) && str_ieq(field->name, f->listener->tls_names[id]))
+    bool mutual = f->client->mutual != DP_MUTUAL_OFF;
+
+    for (enum dp_tls_header id = 0; f->client->tls && id < DP_TLS_HEADERS; id++)
+        if ((tells(f, id) || (mutual && id > DP_TLS_CIPHER)) &&
+            str_ieq(field->name, f->listener->tls_names[id]))
             return true;
     return false;
 }
@@ -269,8 +278,7 @@ void request_head_rewrite(struct text *t, const struct request_head *h,
         const struct http_field *field = &h->fields.at[i];
 
         if (is_rewritten(field) || (field->invalid && f->attributes->drop_invalid_headers) ||
-            (named && listed_by_connection(&h->fields, field)) ||
-            (f->attributes->tls_headers && is_forged(field, f)))
+            (named && listed_by_connection(&h->fields, field)) || is_forged(field, f))
             continue;
         run_add(&run, field);
     }

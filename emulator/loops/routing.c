@@ -443,16 +443,6 @@ static struct str balancer_of(struct arena *a, struct str arn)
     return arn;
 }
 
-static void heard_load_balancing(struct routing *r, struct str arn)
-{
-    CLEANUP(arena_free) struct arena a = {0};
-
-    if (str_find(arn, S(":targetgroup/")) != STR_NONE)
-        enqueue(r, GROUPS, arn);
-    else
-        enqueue(r, BALANCERS, balancer_of(&a, arn));
-}
-
 /* Load balancers that looked at @id when they were compiled. */
 static void look_at_users(struct routing *r, struct str id)
 {
@@ -465,6 +455,18 @@ static void look_at_users(struct routing *r, struct str id)
         if (map_get(&b->uses, id) != NULL)
             enqueue(r, BALANCERS, e->key);
     }
+}
+
+static void heard_load_balancing(struct routing *r, struct str arn)
+{
+    CLEANUP(arena_free) struct arena a = {0};
+
+    if (str_find(arn, S(":targetgroup/")) != STR_NONE)
+        enqueue(r, GROUPS, arn);
+    else if (str_find(arn, S(":truststore/")) != STR_NONE)
+        look_at_users(r, arn);
+    else
+        enqueue(r, BALANCERS, balancer_of(&a, arn));
 }
 
 /* An interface may be new to a load balancer: its own, or one in a group that a permission

@@ -90,6 +90,7 @@ struct ask {
     int lowest, highest;
     const char *ciphers; /* of TLS 1.2 and before; NULL: OpenSSL's */
     const char *alpn;    /* in wire form; NULL: none */
+    const struct certificate *own;
 };
 
 /* A blocking client; NULL when the handshake fails. */
@@ -106,6 +107,10 @@ static SSL *shake(const struct sockaddr_in *at, const struct ask *ask)
         SSL_CTX_set_cipher_list(ctx, ask->ciphers != NULL ? ask->ciphers : "ALL:@SECLEVEL=0"), 1);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     assert_int_equal(connect(fd, (const struct sockaddr *)at, sizeof *at), 0);
+    if (ask->own != NULL) {
+        assert_int_equal(SSL_CTX_use_certificate(ctx, ask->own->leaf), 1);
+        assert_int_equal(SSL_CTX_use_PrivateKey(ctx, ask->own->key), 1);
+    }
     ssl = SSL_new(ctx);
     SSL_CTX_free(ctx);
     (void)SSL_set_fd(ssl, fd);
@@ -222,7 +227,7 @@ TEST(policies_limit_versions_and_ciphers)
     old = rsa(&s, "a.example.com", 30);
     world_start(&w, 1);
     CASE_EACH(c, policy_cases) {
-        struct ask ask = {"a.example.com", c->lowest, c->highest, c->ciphers, NULL};
+        struct ask ask = {"a.example.com", c->lowest, c->highest, c->ciphers, NULL, NULL};
         struct dp_balancer *b = secured(&s, 1, c->policy, c->rsa_only ? &old : &ec, 1);
         SSL *ssl;
 
@@ -277,8 +282,8 @@ TEST(names_choose_certificates)
         world_start(&w, 1);
         world_put(&w, b);
         CASE_EACH(c, name_cases) {
-            struct ask ask = {c->name, 0, c->ciphers != NULL ? TLS1_2_VERSION : 0, c->ciphers,
-                              NULL};
+            struct ask ask = {c->name,    0,    c->ciphers != NULL ? TLS1_2_VERSION : 0,
+                              c->ciphers, NULL, NULL};
             BIO *in = BIO_new_mem_buf(all[c->want].chain.at, (int)all[c->want].chain.n);
             X509 *want = PEM_read_bio_X509(in, NULL, NULL, NULL);
             SSL *ssl = shake(&w.front_tls, &ask);
@@ -575,6 +580,183 @@ TEST(targets_may_speak_tls)
     close_shop(&s);
 }
 
+/* --- mutual TLS ------------------------------------------------------------------------------- */
+
+static struct certificate *client_of(struct shop *s, const struct ca *ca, int64_t days, bool client)
+{
+    struct str organizations[] = {S("Acme")};
+    struct ca_request request = {.common_name = S("jane"),
+                                 .organizations = organizations,
+                                 .organization_count = 1,
+                                 .days = days,
+                                 .client = client};
+    struct certificate *c = NULL;
+
+    assert_int_equal(ca_issue(ca, &s->clock, &request, &c), 0);
+    return c;
+}
+
+/* One request under TLS; whether the target got it, and then what. TLS 1.3 clients learn of a
+ * refusal when they read. */
+static bool get(struct world *w, int listener, const struct ask *ask, char *room, size_t size)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\nX-Amzn-Mtls-Clientcert: mine\r\n"
+                                  "X-Amzn-Mtls-Clientcert-Subject: mine\r\n"
+                                  "X-Amzn-Tls-Version: mine\r\nConnection: close\r\n\r\n";
+    SSL *ssl = shake(&w->front_tls, ask);
+    char answer[512];
+    int target;
+    size_t n = 0;
+
+    room[0] = '\0';
+    if (ssl == NULL)
+        return false;
+    (void)SSL_write(ssl, request, sizeof request - 1);
+    {
+        struct pollfd fds[] = {
+            {.fd = listener,        .events = POLLIN},
+            {.fd = SSL_get_fd(ssl), .events = POLLIN}
+        };
+
+        for (int i = 0; i < 20 && fds[0].revents == 0; i++)
+            if (poll(fds, 2, 2000) > 0 && fds[0].revents == 0 &&
+                SSL_read(ssl, answer, sizeof answer) <= 0 &&
+                SSL_get_error(ssl, -1) != SSL_ERROR_WANT_READ)
+                break;
+        ERR_clear_error();
+        if (fds[0].revents == 0) {
+            hang_up(ssl);
+            return false;
+        }
+    }
+    target = accept_one(listener);
+    while (n < size - 1 && read_n(target, room + n, 1) == 1 &&
+           (++n < 4 || memcmp(room + n - 4, "\r\n\r\n", 4) != 0))
+        continue;
+    room[n] = '\0';
+    send_all(target, S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+    (void)read_all(ssl, answer, sizeof answer);
+    (void)close(target);
+    hang_up(ssl);
+    return true;
+}
+
+enum whose { NOBODY, OURS, STRANGER, OLD, SERVER, REVOKED };
+
+static const struct {
+    const char *label;
+    enum dp_mutual_mode mode;
+    bool ignore_expiry;
+    enum whose whose;
+    bool passes;
+    const char *has, *lacks; /* parts of the target's request */
+} mutual_cases[] = {
+    {"off asks for nothing",         DP_MUTUAL_OFF,         false, OURS,     true,  "X-Amzn-Mtls-Clientcert: mine\r\n",
+     "X-Amzn-Mtls-Clientcert-Issuer"                                                                                                                  },
+    {"passthrough takes a stranger", DP_MUTUAL_PASSTHROUGH, false, STRANGER, true,
+     "X-Amzn-Mtls-Clientcert: -----BEGIN%20CERTIFICATE-----%0A",                                                        "X-Amzn-Mtls-Clientcert: mine"},
+    {"and nobody at all",            DP_MUTUAL_PASSTHROUGH, false, NOBODY,   true,  "Host: a\r\n",
+     "X-Amzn-Mtls-Clientcert: "                                                                                                                       },
+    {"verify takes ours",            DP_MUTUAL_VERIFY,      false, OURS,     true,
+     "X-Amzn-Mtls-Clientcert-Subject: CN=jane,O=Acme\r\n",                                                              "mine"                        },
+    {"with its validity",            DP_MUTUAL_VERIFY,      false, OURS,     true,
+     "X-Amzn-Mtls-Clientcert-Validity: NotBefore=20",                                                                   "-Clientcert: "               },
+    {"and the leaf",                 DP_MUTUAL_VERIFY,      false, OURS,     true,
+     "X-Amzn-Mtls-Clientcert-Leaf: -----BEGIN%20CERTIFICATE-----%0A",                                                   "-Clientcert: "               },
+    {"no stranger",                  DP_MUTUAL_VERIFY,      false, STRANGER, false, NULL,                               NULL                          },
+    {"not nobody",                   DP_MUTUAL_VERIFY,      false, NOBODY,   false, NULL,                               NULL                          },
+    {"no expired one",               DP_MUTUAL_VERIFY,      false, OLD,      false, NULL,                               NULL                          },
+    {"unless age is ignored",        DP_MUTUAL_VERIFY,      true,  OLD,      true,  "CN=jane",                          "mine"                        },
+    {"no certificate of a server",   DP_MUTUAL_VERIFY,      false, SERVER,   false, NULL,                               NULL                          },
+    {"no revoked one",               DP_MUTUAL_VERIFY,      false, REVOKED,  false, NULL,                               NULL                          },
+};
+
+/* A revocation list of the CA that names @c. */
+static struct str revocation_list(struct shop *s, const struct certificate *c)
+{
+    X509_CRL *crl = X509_CRL_new();
+    X509_REVOKED *entry = X509_REVOKED_new();
+    BIO *out = BIO_new(BIO_s_mem());
+    ASN1_TIME *now = X509_gmtime_adj(NULL, -60), *then = X509_gmtime_adj(NULL, 20 * 86400L);
+
+    (void)X509_CRL_set_version(crl, 1);
+    (void)X509_CRL_set_issuer_name(crl, X509_get_subject_name(s->ca->certificate));
+    (void)X509_CRL_set1_lastUpdate(crl, now);
+    (void)X509_CRL_set1_nextUpdate(crl, then);
+    (void)X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(c->leaf));
+    (void)X509_REVOKED_set_revocationDate(entry, now);
+    (void)X509_CRL_add0_revoked(crl, entry);
+    (void)X509_CRL_sign(crl, s->ca->key, EVP_sha256());
+    (void)PEM_write_bio_X509_CRL(out, crl);
+    ASN1_TIME_free(now);
+    ASN1_TIME_free(then);
+    X509_CRL_free(crl);
+    return bio_text(&s->arena, out);
+}
+
+TEST(clients_show_certificates)
+{
+    struct world w = {0};
+    struct shop s = {0};
+    struct ca *other = NULL;
+    struct certificate *own[REVOKED + 1] = {0};
+    struct dp_certificate_pem pem;
+    struct str revocations;
+    uint16_t port;
+    int listener = open_listener(&port);
+    char room[16384];
+
+    open_shop(&s);
+    assert_int_equal(ca_new(&s.clock, S("Other CA"), &other), 0);
+    own[OURS] = client_of(&s, s.ca, 365, true);
+    own[STRANGER] = client_of(&s, other, 365, true);
+    own[OLD] = client_of(&s, s.ca, 1, true);
+    own[SERVER] = client_of(&s, s.ca, 365, false);
+    own[REVOKED] = client_of(&s, s.ca, 365, true);
+    pem = elliptic(&s, "lb.elb.localhost");
+    revocations = revocation_list(&s, own[REVOKED]);
+    world_start(&w, 1);
+    clock_step(&w.clock, 3 * 86400 * 1000); /* the one-day certificate is old by then */
+    CASE_EACH(c, mutual_cases) {
+        struct ask ask = {.name = "lb.elb.localhost", .own = own[c->whose]};
+        struct dp_tls_options o = {
+            .policy = S(POLICY "TLS13-1-2-2021-06"),
+            .certificates = &pem,
+            .certificate_count = 1,
+            .mutual = {.mode = c->mode,
+                       .trusted = ca_certificate_pem(s.ca, &s.arena),
+                       .revocations = revocations,
+                       .ignore_expiry = c->ignore_expiry},
+            .clock = &w.clock
+        };
+        struct dp_balancer *b = world_balancer(port);
+        struct str why;
+        bool passed;
+
+        rules_forward(b);
+        b->attributes.tls_headers = true;
+        b->listeners[0].port = 443;
+        b->listeners[0].protocol = DP_HTTPS;
+        assert_int_equal(dp_tls_new(&s.arena, &o, &b->listeners[0].tls, &why), 0);
+        dp_balancer_seal(b);
+        world_put(&w, b);
+        passed = get(&w, listener, &ask, room, sizeof room);
+        CHECK(c->label, passed == c->passes);
+        if (!passed)
+            continue;
+        CHECK(c->label, strstr(room, "X-Amzn-Tls-Version: TLSv1.3\r\n") != NULL);
+        CHECK(c->label, strstr(room, c->has) != NULL);
+        CHECK(c->label, strstr(room, c->lacks) == NULL);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        certificate_free(own[i]);
+    ca_free(other);
+    (void)close(listener);
+    world_end(&w);
+    close_shop(&s);
+}
+
 TEST_MAIN(T(policies_limit_versions_and_ciphers), T(names_choose_certificates),
           T(requests_go_through), T(big_bodies_stream_both_ways), T(http_in_clear_is_told_so),
-          T(a_hello_may_come_in_pieces_and_nobody_hears_nonsense), T(targets_may_speak_tls))
+          T(a_hello_may_come_in_pieces_and_nobody_hears_nonsense), T(targets_may_speak_tls),
+          T(clients_show_certificates))
