@@ -8,7 +8,8 @@
 
 #include "base/memory.h"
 #include "dataplane/dp_tls.h"
-#include "dataplane/rule.h"
+#include "dataplane/regex.h"
+#include "dataplane/rule_index.h"
 
 enum { DAY_MS = 86400 * 1000 };
 
@@ -62,13 +63,15 @@ void dp_service_unref(struct dp_service *s)
 
 /* --- sealing ------------------------------------------------------------------------------ */
 
-static void seal_condition(struct dp_condition *c)
+static void seal_condition(struct arena *a, struct dp_condition *c)
 {
     unsigned flags = c->field == DP_QUERY ? GLOB_ESCAPES : 0;
 
     if (c->field == DP_SOURCE_IP)
         return;
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t i = 0; c->regex && i < c->count; i++)
+        c->values[i].regex = regex_compile(a, c->values[i].text, c->field != DP_PATH);
+    for (size_t i = 0; !c->regex && i < c->count; i++) {
         rule_prepare_pattern(&c->values[i], flags);
         if (c->keys != NULL)
             rule_prepare_pattern(&c->keys[i], flags);
@@ -92,7 +95,13 @@ static int compare_rules(const void *left, const void *right)
     return (x > y) - (x < y);
 }
 
-static void seal_listener(struct dp_listener *l)
+static void seal_rewrite(struct arena *a, struct dp_rewrite *w, bool ignore_case)
+{
+    if (w != NULL)
+        w->regex = regex_compile(a, w->pattern, ignore_case);
+}
+
+static void seal_listener(struct arena *a, struct dp_listener *l)
 {
     static const struct str usual[DP_TLS_HEADERS] = {
         [DP_TLS_VERSION] = STR_INIT("X-Amzn-Tls-Version"),
@@ -110,11 +119,14 @@ static void seal_listener(struct dp_listener *l)
             l->tls_names[i] = usual[i];
     for (size_t i = 0; i < l->rule_count; i++) {
         for (size_t c = 0; c < l->rules[i].condition_count; c++)
-            seal_condition(&l->rules[i].conditions[c]);
+            seal_condition(a, &l->rules[i].conditions[c]);
+        seal_rewrite(a, l->rules[i].host_rewrite, true);
+        seal_rewrite(a, l->rules[i].url_rewrite, false);
         seal_action(&l->rules[i].action);
     }
     if (l->rule_count > 1)
         qsort(l->rules, l->rule_count, sizeof *l->rules, compare_rules);
+    l->index = rule_index_new(a, l->rules, l->rule_count);
 }
 
 static bool takes_traffic(const struct dp_target *t, bool fail_open)
@@ -187,7 +199,7 @@ void dp_balancer_seal(struct dp_balancer *b)
     for (size_t i = 0; i < b->name_count; i++)
         b->names[i] = lower_copy(&b->arena, b->names[i]);
     for (size_t i = 0; i < b->listener_count; i++)
-        seal_listener(&b->listeners[i]);
+        seal_listener(&b->arena, &b->listeners[i]);
     for (size_t i = 0; i < b->group_count; i++)
         seal_group(b, &b->groups[i]);
 }

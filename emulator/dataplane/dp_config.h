@@ -22,17 +22,22 @@ struct dp_prefix {
 
 enum dp_field { DP_HOST, DP_PATH, DP_HEADER, DP_METHOD, DP_QUERY, DP_SOURCE_IP };
 
-/* A text with wildcards. The builder gives @text; sealing prepares the rest. */
+struct pcre2_real_code_8;
+
+/* A text with wildcards, or a regular expression. The builder gives @text; sealing prepares the
+ * rest. */
 struct dp_pattern {
     struct str text;
-    size_t literal; /* bytes of @text before its first wildcard or escape */
-    bool plain;     /* there is no wildcard and no escape */
+    size_t literal;                  /* bytes of @text before its first wildcard or escape */
+    bool plain;                      /* there is no wildcard and no escape */
+    struct pcre2_real_code_8 *regex; /* of a condition with regular expressions */
 };
 
 /* Values are ORed: @values for text fields, @keys beside them for DP_QUERY (an empty key text
  * means any key), @sources for DP_SOURCE_IP. */
 struct dp_condition {
     enum dp_field field;
+    bool regex;        /* the values are regular expressions: DP_HOST, DP_PATH, DP_HEADER */
     struct str header; /* DP_HEADER: its name */
     struct dp_pattern *values, *keys;
     struct dp_prefix *sources;
@@ -41,6 +46,7 @@ struct dp_condition {
 
 struct dp_group;
 struct dp_tls;
+struct rule_index;
 
 struct dp_weighted {
     struct dp_group *group; /* of the same load balancer */
@@ -62,12 +68,19 @@ struct dp_action {
     struct str protocol, host, port, path, query; /* with placeholders, never absent but query */
 };
 
+/* The first occurrence of a regular expression is replaced; "$1" in @by is a group. */
+struct dp_rewrite {
+    struct str pattern, by;
+    struct pcre2_real_code_8 *regex; /* sealed; NULL: it is none */
+};
+
 struct dp_rule {
     int32_t priority; /* 0 is the default rule */
     struct str arn;
     struct dp_condition *conditions;
     size_t condition_count;
     struct dp_action action;
+    struct dp_rewrite *host_rewrite, *url_rewrite; /* of what goes to targets; NULL: as it came */
 };
 
 enum dp_protocol { DP_HTTP, DP_HTTPS };
@@ -100,6 +113,7 @@ struct dp_listener {
     struct dp_tls *tls;    /* DP_HTTPS: a reference of the load balancer's; NULL: nobody gets in */
     struct dp_rule *rules; /* sealing sorts them: ascending, the default one last */
     size_t rule_count;
+    struct rule_index *index; /* sealed; NULL: there are few rules */
 };
 
 /* --- target groups ----------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include "dataplane/choose.h"
 #include "dataplane/rule.h"
+#include "dataplane/transform.h"
 #include "dataplane/upstream.h"
 
 enum { COOKIES_ROOM = 2048 };
@@ -98,7 +99,7 @@ static void redirect(struct exchange *x, const struct dp_action *a, const struct
     exchange_answer(x, &page);
 }
 
-static void send_request(struct exchange *x, const struct request_head *h)
+static void write_request(struct exchange *x, const struct request_head *h, struct str host)
 {
     struct worker *w = x->worker;
     struct forward_facts facts = {
@@ -106,6 +107,7 @@ static void send_request(struct exchange *x, const struct request_head *h)
         .dns_name = x->live->config->dns_name,
         .client = x->client,
         .listener = x->listener,
+        .host = host,
         .now_ms = clock_now(w->clock),
         .random = {ids_next(&w->ids), ids_next(&w->ids)},
     };
@@ -113,6 +115,21 @@ static void send_request(struct exchange *x, const struct request_head *h)
     gather_begin(&w->to_target, &x->upstream->sock);
     request_head_rewrite(&w->to_target.text, h, &facts);
     gather_text(&w->to_target, 0);
+}
+
+/* Under the transforms of its rule; 0 or the status of the load balancer's answer. */
+static unsigned send_request(struct exchange *x, const struct request_head *h)
+{
+    struct transformed t;
+
+    if (x->rule->host_rewrite == NULL && x->rule->url_rewrite == NULL) {
+        write_request(x, h, (struct str){0});
+    } else {
+        if (!transform_apply(x->rule, h, &x->worker->regex, &t))
+            return 500;
+        write_request(x, &t.head, t.host);
+    }
+    return x->worker->to_target.text.full ? 400 : 0;
 }
 
 static void forward(struct exchange *x, const struct dp_action *a, const struct request_head *h)
@@ -132,9 +149,9 @@ static void forward(struct exchange *x, const struct dp_action *a, const struct 
         exchange_refuse(x, 502);
         return;
     }
-    send_request(x, h);
-    if (x->worker->to_target.text.full)
-        exchange_refuse(x, 400);
+    refused = send_request(x, h);
+    if (refused != 0)
+        exchange_refuse(x, refused);
 }
 
 /* --- the request --------------------------------------------------------------------------- */
@@ -168,6 +185,7 @@ void exchange_begin(struct exchange *x, struct live *live, const struct dp_liste
         .source = x->client->address,
         .fields = h->fields.at,
         .field_count = h->fields.n,
+        .scratch = &x->worker->regex,
     };
     unsigned refused;
 

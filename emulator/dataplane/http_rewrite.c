@@ -126,6 +126,10 @@ static void add_host(struct text *t, const struct request_head *h, const struct 
     bool usual = port == 80 || port == 443;
     struct str host = h->host, name;
 
+    if (f->attributes->preserve_host && f->host.n > 0) {
+        add_field(t, S("Host"), f->host);
+        return;
+    }
     if (f->attributes->preserve_host) {
         for (size_t i = 0; i < h->fields.n; i++)
             if (h->fields.at[i].id == FIELD_HOST)
@@ -135,6 +139,8 @@ static void add_host(struct text *t, const struct request_head *h, const struct 
     } else if (h->authority.n > 0) {
         host = h->authority;
     }
+    if (f->host.n > 0)
+        host = f->host;
     if (host.n == 0)
         host = f->dns_name;
     name = http_host_name(host);

@@ -13,6 +13,7 @@ struct forward_facts {
     struct str dns_name; /* the load balancer's */
     const struct client *client;
     const struct dp_listener *listener;
+    struct str host;    /* what a transform made of it; empty: the request's own */
     int64_t now_ms;     /* the world's time, for the trace id */
     uint64_t random[2]; /* for the trace id: 24 hex digits of it are used */
 };

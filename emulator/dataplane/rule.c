@@ -3,6 +3,8 @@
  * Source: Application Load Balancers User Guide, "Condition types for listener rules". */
 #include "dataplane/rule.h"
 
+#include "dataplane/rule_index.h"
+
 char ascii_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -97,8 +99,14 @@ static bool pattern_matches(const struct dp_pattern *p, struct str text, unsigne
     return glob_matches(str_from(p->text, p->literal), str_from(text, p->literal), flags);
 }
 
-static bool any_value_matches(const struct dp_condition *c, struct str text, unsigned flags)
+static bool any_value_matches(const struct dp_condition *c, struct str text, unsigned flags,
+                              const struct rule_request *r)
 {
+    for (size_t i = 0; c->regex && r->scratch != NULL && i < c->count; i++)
+        if (regex_matches(c->values[i].regex, text, r->scratch))
+            return true;
+    if (c->regex)
+        return false;
     for (size_t i = 0; i < c->count; i++)
         if (pattern_matches(&c->values[i], text, flags))
             return true;
@@ -109,7 +117,7 @@ static bool header_matches(const struct dp_condition *c, const struct rule_reque
 {
     for (size_t i = 0; i < r->field_count; i++)
         if (str_ieq(r->fields[i].name, c->header) &&
-            any_value_matches(c, r->fields[i].value, GLOB_CASE_IGNORED))
+            any_value_matches(c, r->fields[i].value, GLOB_CASE_IGNORED, r))
             return true;
     return false;
 }
@@ -162,9 +170,9 @@ static bool condition_holds(const struct dp_condition *c, const struct rule_requ
 {
     switch (c->field) {
     case DP_HOST:
-        return any_value_matches(c, r->host, GLOB_CASE_IGNORED);
+        return any_value_matches(c, r->host, GLOB_CASE_IGNORED, r);
     case DP_PATH:
-        return any_value_matches(c, r->path, GLOB_CASE_SENSITIVE);
+        return any_value_matches(c, r->path, GLOB_CASE_SENSITIVE, r);
     case DP_HEADER:
         return header_matches(c, r);
     case DP_METHOD:
@@ -187,6 +195,8 @@ bool rule_matches(const struct dp_rule *rule, const struct rule_request *r)
 
 const struct dp_rule *rule_find(const struct dp_listener *l, const struct rule_request *r)
 {
+    if (l->index != NULL)
+        return rule_index_find(l->index, l->rules, r);
     for (size_t i = 0; i < l->rule_count; i++)
         if (rule_matches(&l->rules[i], r))
             return &l->rules[i];

@@ -5,6 +5,7 @@
 
 #include "dataplane/dp_config.h"
 #include "dataplane/http_head.h"
+#include "dataplane/regex.h"
 
 /* What conditions look at. */
 struct rule_request {
@@ -15,6 +16,7 @@ struct rule_request {
     uint32_t source;  /* the TCP peer's address */
     const struct http_field *fields;
     size_t field_count;
+    const struct regex_scratch *scratch; /* NULL: no regular expression matches */
 };
 
 enum glob_flags {

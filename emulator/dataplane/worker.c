@@ -194,6 +194,7 @@ static void make_rooms(struct worker *w, const struct dataplane_settings *settin
 {
     sock_rooms_init(&w->rooms);
     w->http2 = http2_shared_new();
+    regex_scratch_init(&w->regex);
     cookie_seal_init(&w->seal, settings->cookie_key);
     w->peek = secure_peek_context();
     w->to_targets = dp_tls_client(true, false);
@@ -307,6 +308,7 @@ void worker_deinit(struct worker *w)
     map_free(&w->endpoints);
     map_free(&w->groups);
     http2_shared_free(w->http2);
+    regex_scratch_free(&w->regex);
     cookie_seal_free(&w->seal);
     SSL_CTX_free(w->peek);
     SSL_CTX_free(w->to_targets);

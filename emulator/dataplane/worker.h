@@ -15,6 +15,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/http_body.h"
 #include "dataplane/http_head.h"
+#include "dataplane/regex.h"
 #include "dataplane/sock.h"
 
 struct worker;
@@ -137,6 +138,7 @@ struct worker {
     struct sock_rooms rooms;
     struct http2_shared *http2;
     struct cookie_seal seal;
+    struct regex_scratch regex;
     SSL_CTX *peek;       /* reads whom a TLS client wants at a common door */
     SSL_CTX *to_targets; /* of connections to targets that speak HTTPS */
     struct gather to_client, to_target;

@@ -116,10 +116,12 @@ static void compile_rule(struct pass *p, const struct listener_rule *from, struc
 {
     CLEANUP(json_freep) cJSON *conditions = json_parse(from->conditions, NULL);
     CLEANUP(json_freep) cJSON *actions = json_parse(from->actions, NULL);
+    CLEANUP(json_freep) cJSON *transforms = json_parse(from->transforms, NULL);
+    struct routing_rule_text text = {conditions, actions, transforms};
 
     to->arn = arena_str(p->keep, from->arn);
     to->priority = (int32_t)from->priority;
-    routing_compile_rule(p->keep, to, conditions, actions, find_group, p);
+    routing_compile_rule(p->keep, to, &text, find_group, p);
 }
 
 static int compile_listener(struct pass *p, const struct listener *from, struct dp_listener *to)

@@ -1,6 +1,5 @@
 /* Compiling conditions and actions.
- * Source: ELB API Reference 2015-12-01, RuleCondition and Action.
- * DIFFERS: conditions with RegexValues hold for no request yet. */
+ * Source: ELB API Reference 2015-12-01, RuleCondition, Action and RuleTransform. */
 #include "loops/routing_rule.h"
 
 #include "base/macros.h"
@@ -44,11 +43,16 @@ static void compile_condition(struct arena *a, struct dp_condition *c, const cJS
     const cJSON *values = json_get(config, "Values");
     size_t n;
 
-    if (values == NULL || values->child == NULL)
+    const cJSON *expressions = json_get(config, "RegexValues");
+
+    if (expressions != NULL && expressions->child != NULL)
+        values = expressions;
+    else if (values == NULL || values->child == NULL)
         values = json_get(from, "Values"); /* the older form */
     n = (size_t)cJSON_GetArraySize(values);
     *c = (struct dp_condition){
         .field = kind,
+        .regex = values == expressions && values != NULL,
         .header = arena_str(a, json_str(config, "HttpHeaderName")),
         .values = arena_array(a, n, sizeof(struct dp_pattern)),
         .keys = kind == DP_QUERY ? arena_array(a, n, sizeof(struct dp_pattern)) : NULL,
@@ -138,10 +142,37 @@ static void compile_fixed(struct arena *a, struct dp_action *to, const cJSON *co
     to->body = arena_str(a, json_str(config, "MessageBody"));
 }
 
-void routing_compile_rule(struct arena *a, struct dp_rule *rule, const cJSON *conditions,
-                          const cJSON *actions, find_group_cb *find, void *data)
+static struct dp_rewrite *compile_rewrite(struct arena *a, const cJSON *config)
 {
-    compile_conditions(a, rule, conditions);
+    const cJSON *first =
+        json_get(config, "Rewrites") == NULL ? NULL : json_get(config, "Rewrites")->child;
+    struct dp_rewrite *w;
+
+    if (first == NULL)
+        return NULL;
+    w = arena_alloc(a, sizeof *w);
+    w->pattern = arena_str(a, json_str(first, "Regex"));
+    w->by = arena_str(a, json_str(first, "Replace"));
+    return w;
+}
+
+static void compile_transforms(struct arena *a, struct dp_rule *rule, const cJSON *transforms)
+{
+    JSON_EACH(from, transforms) {
+        if (str_is(json_str(from, "Type"), "host-header-rewrite"))
+            rule->host_rewrite = compile_rewrite(a, json_get(from, "HostHeaderRewriteConfig"));
+        else if (str_is(json_str(from, "Type"), "url-rewrite"))
+            rule->url_rewrite = compile_rewrite(a, json_get(from, "UrlRewriteConfig"));
+    }
+}
+
+void routing_compile_rule(struct arena *a, struct dp_rule *rule,
+                          const struct routing_rule_text *text, find_group_cb *find, void *data)
+{
+    const cJSON *actions = text->actions;
+
+    compile_conditions(a, rule, text->conditions);
+    compile_transforms(a, rule, text->transforms);
     JSON_EACH(action, actions) {
         struct str type = json_str(action, "Type");
 

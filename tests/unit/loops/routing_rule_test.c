@@ -95,7 +95,8 @@ TEST(rules)
         cJSON *actions = json_parse(str_c(c->actions), NULL);
         struct buf b = buf_init(4096);
 
-        routing_compile_rule(&a, &rule, conditions, actions, find, NULL);
+        routing_compile_rule(&a, &rule, &(struct routing_rule_text){conditions, actions, NULL},
+                             find, NULL);
         for (size_t i = 0; i < rule.condition_count; i++)
             show_condition(&b, &rule.conditions[i]);
         show_action(&b, &rule.action);
@@ -105,6 +106,30 @@ TEST(rules)
         cJSON_Delete(actions);
         arena_free(&a);
     }
+}
+
+TEST(expressions_and_transforms)
+{
+    struct arena a = {0};
+    struct dp_rule rule = {0};
+    cJSON *conditions = json_parse(S("[{\"Field\":\"path-pattern\",\"PathPatternConfig\":{"
+                                     "\"RegexValues\":[\"^/a[0-9]+$\"]}}]"),
+                                   NULL);
+    cJSON *transforms = json_parse(
+        S("[{\"Type\":\"url-rewrite\",\"UrlRewriteConfig\":{\"Rewrites\":[{\"Regex\":\"^/a\","
+          "\"Replace\":\"/b\"}]}},{\"Type\":\"host-header-rewrite\",\"HostHeaderRewriteConfig\":"
+          "{\"Rewrites\":[{\"Regex\":\"x\",\"Replace\":\"y\"}]}}]"),
+        NULL);
+
+    routing_compile_rule(&a, &rule, &(struct routing_rule_text){conditions, NULL, transforms}, find,
+                         NULL);
+    CHECK("a regular expression", rule.conditions[0].regex && rule.conditions[0].count == 1);
+    CHECK_STR("as it was given", rule.conditions[0].values[0].text, S("^/a[0-9]+$"));
+    CHECK_STR("of the URL", rule.url_rewrite->by, S("/b"));
+    CHECK_STR("of the host", rule.host_rewrite->pattern, S("x"));
+    cJSON_Delete(conditions);
+    cJSON_Delete(transforms);
+    arena_free(&a);
 }
 
 TEST(matchers)
@@ -120,4 +145,4 @@ TEST(matchers)
     arena_free(&a);
 }
 
-TEST_MAIN(T(rules), T(matchers))
+TEST_MAIN(T(rules), T(expressions_and_transforms), T(matchers))
