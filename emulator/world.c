@@ -28,6 +28,12 @@ static bool load_fixture(struct emulator *e)
 
 /* --- traffic ---------------------------------------------------------------------------------- */
 
+static struct str s3_folder(struct emulator *e)
+{
+    return e->options->s3_folder.n > 0 ? e->options->s3_folder
+                                       : data_dir_file(&e->dir, &e->arena, "s3");
+}
+
 /* A common door of the load balancers: where it was before a reset, else where it was told to be,
  * else its usual place, else the other one. */
 struct front_door {
@@ -77,6 +83,7 @@ static bool start_routing(struct emulator *e)
         .http = &http.at,
         .https = &https.at,
         .more_doors = e->options->front_http.n == 0,
+        .log_folder = s3_folder(e),
         .security_groups = str_is(e->options->security_groups, "enforce"),
     };
     bool https_failed = false;
@@ -139,7 +146,7 @@ static bool open_aws(struct emulator *e)
         .lb_domain = e->options->lb_domain,
         .provisioning_ms = e->options->provisioning_delay,
         .limits = {e->options->account_limit.at, e->options->account_limit.n},
-        .s3_folder = e->options->s3_folder,
+        .s3_folder = s3_folder(e),
         .kube_host = address_host(e->options->kube_listen),
         .ca = e->ca
     };
@@ -150,8 +157,6 @@ static bool open_aws(struct emulator *e)
                                              "--account-limit takes NAME=N, a name of "
                                              "DescribeAccountLimits and a number, not %.*s",
                                              STR_ARG(bad)));
-    if (aws.s3_folder.n == 0)
-        aws.s3_folder = data_dir_file(&e->dir, &e->arena, "s3");
     e->world.aws = aws_new(&aws);
     return true;
 }

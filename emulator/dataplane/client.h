@@ -14,6 +14,8 @@ struct client {
     struct str zone; /* of the address that it came to; empty at a common door */
     bool tls;
     const char *tls_version, *tls_cipher; /* OpenSSL's spelling; NULL in clear */
+    struct str server_name, certificate;  /* asked for by SNI; the ARN of the one that was used */
+    uint64_t trace[2];                    /* of the connection, for its log lines */
     unsigned mutual;                      /* enum dp_mutual_mode */
     const struct str *told; /* of its certificate, by enum dp_tls_header; may be NULL */
 };

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "base/memory.h"
 #include "dataplane/plane.h"
+#include "dataplane/record.h"
 #include "dataplane/worker.h"
 
 struct report {
@@ -22,9 +23,11 @@ struct dataplane {
     uv_async_t wake; /* reports wait, or a worker ended */
     uv_mutex_t lock; /* of reports and ended */
     struct link reports;
+    struct link logs; /* struct log_batch */
     unsigned ended;
     bool closing;
     dp_health_cb *on_health;
+    dp_log_cb *on_log;
     void *data;
     void (*on_closed)(void *data);
     void *close_data;
@@ -51,6 +54,48 @@ void plane_report(struct dataplane *d, const struct dp_health_report *report)
     list_append(&d->reports, &r->link);
     uv_mutex_unlock(&d->lock);
     (void)uv_async_send(&d->wake);
+}
+
+void plane_log(struct dataplane *d, struct log_batch *batch)
+{
+    uv_mutex_lock(&d->lock);
+    list_append(&d->logs, &batch->link);
+    uv_mutex_unlock(&d->lock);
+    (void)uv_async_send(&d->wake);
+}
+
+static struct log_batch *next_batch(struct dataplane *d)
+{
+    struct log_batch *b = NULL;
+
+    uv_mutex_lock(&d->lock);
+    if (!list_empty(&d->logs)) {
+        b = container_of(d->logs.next, struct log_batch, link);
+        list_remove(&b->link);
+    }
+    uv_mutex_unlock(&d->lock);
+    return b;
+}
+
+/* Also while everything closes: what was logged is written. */
+static void tell_logs(struct dataplane *d)
+{
+    struct log_batch *b;
+
+    while ((b = next_batch(d)) != NULL) {
+        const struct dp_attributes *a = &b->config->attributes;
+        struct dp_log log = {
+            .kind = b->kind,
+            .arn = b->config->arn,
+            .place = b->kind == DP_LOG_ACCESS ? &a->access_log : &a->connection_log,
+            .node = b->config->address_count > 0 ? b->config->addresses[0] : 0,
+            .lines = buf_str(&b->lines),
+        };
+
+        if (d->on_log != NULL)
+            d->on_log(d->data, &log);
+        log_batch_free(b);
+    }
 }
 
 static struct report *next_report(struct dataplane *d, bool *ret_all_ended)
@@ -94,6 +139,7 @@ static void end_workers(struct dataplane *d)
             (void)uv_thread_join(&d->workers[i].thread);
         worker_deinit(&d->workers[i]);
     }
+    tell_logs(d);
     d->count = 0;
     uv_close((uv_handle_t *)&d->wake, on_wake_closed);
 }
@@ -109,6 +155,7 @@ static void on_wake(uv_async_t *async)
             d->on_health(d->data, &r->health);
         free_report(r);
     }
+    tell_logs(d);
     if (d->closing && all_ended && !uv_is_closing((uv_handle_t *)async))
         end_workers(d);
 }
@@ -167,8 +214,10 @@ int dataplane_start(uv_loop_t *loop, const struct dataplane_settings *settings,
     d->wake.data = d;
     d->workers = xcalloc(settings->workers * sizeof *d->workers);
     d->on_health = settings->on_health;
+    d->on_log = settings->on_log;
     d->data = settings->data;
     list_init(&d->reports);
+    list_init(&d->logs);
     (void)uv_mutex_init(&d->lock);
     r = init_workers(d, settings);
     for (unsigned i = 0; r == 0 && i < d->count; i++) {

@@ -22,6 +22,18 @@ struct dp_health_report {
     struct str description;
 };
 
+enum dp_log_kind { DP_LOG_ACCESS, DP_LOG_CONNECTION };
+
+/* Finished lines of one load balancer; borrowed for the call. */
+struct dp_log {
+    enum dp_log_kind kind;
+    struct str arn;
+    const struct dp_log_place *place;
+    uint32_t node; /* an address of the load balancer */
+    struct str lines;
+};
+
+typedef void dp_log_cb(void *data, const struct dp_log *log);
 typedef void dp_health_cb(void *data, const struct dp_health_report *report);
 
 struct dataplane_settings {
@@ -34,7 +46,8 @@ struct dataplane_settings {
     bool more_doors;           /* listener ports other than 80 open beside the common door too,
                                   where they are free */
     dp_health_cb *on_health;   /* may be NULL */
-    void *data;                /* for on_health */
+    dp_log_cb *on_log;         /* likewise */
+    void *data;                /* for both */
 };
 
 /* Starts the workers; @loop is the control thread's, where callbacks run. 0 and *ret, or a

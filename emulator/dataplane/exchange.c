@@ -17,6 +17,7 @@ static void end(struct exchange *x)
 {
     if (!x->active)
         return;
+    record_end(x);
     x->active = false;
     if (x->endpoint != NULL) {
         x->endpoint->in_flight--;
@@ -96,6 +97,7 @@ static void redirect(struct exchange *x, const struct dp_action *a, const struct
         return;
     }
     page.location = str_n(room->at, room->n);
+    record_redirect(x, page.location);
     exchange_answer(x, &page);
 }
 
@@ -111,10 +113,12 @@ static void write_request(struct exchange *x, const struct request_head *h, stru
         .now_ms = clock_now(w->clock),
         .random = {ids_next(&w->ids), ids_next(&w->ids)},
     };
+    struct str trace;
 
     gather_begin(&w->to_target, &x->upstream->sock);
-    request_head_rewrite(&w->to_target.text, h, &facts);
+    request_head_rewrite(&w->to_target.text, h, &facts, &trace);
     gather_text(&w->to_target, 0);
+    record_sent(x, trace);
 }
 
 /* Under the transforms of its rule; 0 or the status of the load balancer's answer. */
@@ -136,6 +140,9 @@ static void forward(struct exchange *x, const struct dp_action *a, const struct 
 {
     unsigned refused = choose(x, a, h, &x->choice);
     const struct dp_target *target = x->choice.target;
+
+    if (x->choice.bad_cookie && a->sticky_ms > 0)
+        x->record.error_reason = "AWSALBTGCookieInvalid";
 
     if (refused != 0) {
         exchange_refuse(x, refused);
@@ -192,6 +199,7 @@ void exchange_begin(struct exchange *x, struct live *live, const struct dp_liste
     x->active = true;
     x->live = live_ref(live);
     x->listener = listener;
+    record_begin(x, h);
     x->to_head = str_eq(h->method, S("HEAD"));
     x->chunked = h->body == HTTP_BODY_CHUNKED;
     x->request_done = h->body == HTTP_BODY_NONE;
@@ -227,6 +235,7 @@ void exchange_body(struct exchange *x, struct str content)
     char room[20];
     struct text size = {.at = room, .room = sizeof room};
 
+    x->record.received += content.n;
     if (x->upstream == NULL)
         return; /* answered already: the rest is read and dropped */
     if (g->n == 0)
@@ -315,7 +324,8 @@ void exchange_upstream_head(struct exchange *x, const struct response_head *h)
     struct text cookies = {.at = room, .room = sizeof room};
 
     x->response_started = true;
-    x->status = h->status;
+    x->status = x->record.target_status = h->status;
+    x->record.headed = (int64_t)uv_now(&x->worker->loop);
     choose_write_cookies(x, h, &cookies);
     x->cookies = str_n(room, cookies.n);
     x->ops->send_head(x, h);
@@ -329,6 +339,7 @@ void exchange_upstream_head(struct exchange *x, const struct response_head *h)
 
 void exchange_upstream_content(struct exchange *x, struct str content)
 {
+    x->record.answered += content.n;
     x->ops->send_content(x, content);
 }
 

@@ -5,6 +5,7 @@
 
 #include "dataplane/client.h"
 #include "dataplane/http_rewrite.h"
+#include "dataplane/record.h"
 #include "dataplane/worker.h"
 
 struct exchange;
@@ -55,6 +56,7 @@ struct exchange {
     const struct dp_listener *listener;
     const struct dp_rule *rule;
     struct choice choice;
+    struct record record;
     struct str cookies; /* lines of the load balancer's own for the head that is being sent */
     struct endpoint *endpoint;
     struct upstream *upstream;

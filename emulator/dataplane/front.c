@@ -145,6 +145,7 @@ static void on_secured(struct sock *s)
     struct conn *c = container_of(s, struct conn, sock);
     SSL *ssl = secure_ssl(s);
     const unsigned char *alpn;
+    const char *name;
     unsigned n;
 
     c->client.tls = true;
@@ -157,6 +158,11 @@ static void on_secured(struct sock *s)
         mutual_describe(ssl, c->tls->mutual, &c->arena, told);
         c->client.told = told;
     }
+    name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    c->client.server_name = arena_str(&c->arena, str_c(name));
+    c->client.certificate =
+        SSL_session_reused(ssl) ? S("session-reused") : dp_tls_chosen(c->tls, ssl);
+    record_handshake(c, true);
     SSL_get0_alpn_selected(ssl, &alpn, &n);
     if (str_eq(str_n((const char *)alpn, n), S("h2")))
         c->protocol = &http2_protocol;
@@ -235,6 +241,8 @@ static void on_read(struct sock *s, ssize_t n, const char *at)
     }
     if (n == UV_EOF && c->phase == PHASE_OPEN && c->protocol->ended(c))
         return;
+    if (n == UV_EPROTO && c->phase == PHASE_TLS)
+        record_handshake(c, false);
     if (n < 0) {
         conn_close(c); /* with a request in progress this is a 460 */
         return;
@@ -319,6 +327,8 @@ void front_accept(struct acceptor *door)
         return;
     }
     c->sock.connected = true;
+    c->client.trace[0] = ids_next(&w->ids);
+    c->client.trace[1] = ids_next(&w->ids);
     (void)uv_tcp_nodelay(&c->sock.tcp, 1);
     sock_peer(&c->sock, &c->client.machine, &c->client.port);
     if (c->balancer != NULL && c->balancer->live != NULL)

@@ -95,6 +95,7 @@ static void send_head(struct exchange *x, const struct response_head *h)
     framing.length_known = h->has_length && !h->has_chunked;
     framing.keep_alive = c->http1.keep;
     response_head_rewrite(&g->text, h, &framing);
+    x->record.answered += g->text.n;
     gather_text(g, 0);
 }
 
@@ -105,6 +106,7 @@ static void send_answer(struct exchange *x, const struct own_answer *a)
 
     c->http1.keep &= !x->close_after && !page_closes(a->status);
     own_answer_head(&g->text, a, worker_date(c->worker), c->http1.keep, x->listener);
+    x->record.answered += g->text.n + (x->to_head ? 0 : a->body.n);
     gather_text(g, 0);
     if (!x->to_head)
         gather_add(g, a->body);
@@ -245,6 +247,7 @@ static void take_head(struct conn *c, struct str bytes)
     unsigned refused = request_head_read(bytes, &head);
 
     begin_exchange(c);
+    c->http1.x.record.received = bytes.n;
     c->http1.scanned = 0;
     if (refused != 0) {
         bool harmless = refused == 405 || refused == 463;

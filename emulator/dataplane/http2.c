@@ -252,6 +252,7 @@ static void submit_head(struct stream *s, struct text *t, size_t from, bool has_
         if (!is_connection_field(name))
             fields[n++] = field_of(name, str_trim(value));
     }
+    s->x.record.answered += t->n - from;
     t->n = from;
     if (nghttp2_submit_response(s->h2->session, s->id, fields, n, has_body ? &content : NULL) != 0)
         (void)nghttp2_submit_rst_stream(s->h2->session, NGHTTP2_FLAG_NONE, s->id,
@@ -311,8 +312,10 @@ static void send_answer(struct exchange *x, const struct own_answer *a)
     bool has_body = a->body.n > 0 && !x->to_head;
 
     own_answer_head(t, a, worker_date(x->worker), true, x->listener);
-    if (has_body)
+    if (has_body) {
         buf_add(&s->out, a->body);
+        x->record.answered += a->body.n;
+    }
     s->response_ended = true;
     submit_head(s, t, from, has_body);
 }
@@ -432,6 +435,7 @@ static void begin(struct stream *s)
                              .active_ms = conn_now(c)};
     s->begun = true;
     write_head(s, &text);
+    s->x.record.received = text.n;
     if (!s->head.full && !s->cookies.full)
         refused = request_head_read(buf_str(&text), &head);
     if (refused != 0) {

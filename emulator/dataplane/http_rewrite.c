@@ -164,16 +164,18 @@ static void add_trace_root(struct text *t, const struct forward_facts *f)
 
 /* A value with a Root gets our Self in front, in the place of another one's; a value without gets
  * a Root in front. */
-static void add_trace_id(struct text *t, const struct request_head *h,
-                         const struct forward_facts *f)
+static struct str add_trace_id(struct text *t, const struct request_head *h,
+                               const struct forward_facts *f)
 {
     const struct http_field *old = first_field(&h->fields, FIELD_X_AMZN_TRACE_ID);
     struct str rest = old == NULL ? (struct str){0} : old->value, part;
     bool has_root = false;
+    size_t from, end;
 
     while (str_next(&rest, ';', &part))
         has_root |= str_starts(str_trim(part), S("Root="));
     text_add(t, S("X-Amzn-Trace-Id: "));
+    from = t->n;
     text_add(t, has_root ? S("Self") : S("Root"));
     add_trace_root(t, f);
     rest = old == NULL ? (struct str){0} : old->value;
@@ -184,7 +186,9 @@ static void add_trace_id(struct text *t, const struct request_head *h,
         text_add(t, S(";"));
         text_add(t, part);
     }
+    end = t->n;
     text_add(t, S("\r\n"));
+    return str_n(t->at + from, end - from);
 }
 
 /* Whether the client's own copy of a field stays out, because it is for one hop or rewritten. */
@@ -256,7 +260,7 @@ static void add_target_line(struct text *t, const struct request_head *h)
 }
 
 void request_head_rewrite(struct text *t, const struct request_head *h,
-                          const struct forward_facts *f)
+                          const struct forward_facts *f, struct str *ret_trace)
 {
     bool named = connection_lists_names(&h->fields);
     struct run run = {.to = t};
@@ -268,7 +272,7 @@ void request_head_rewrite(struct text *t, const struct request_head *h,
     text_number(t, f->client->listener_port);
     text_add(t, S("\r\n"));
     add_host(t, h, f);
-    add_trace_id(t, h, f);
+    *ret_trace = add_trace_id(t, h, f);
     if (h->body == HTTP_BODY_CHUNKED) {
         text_add(t, S("Transfer-Encoding: chunked\r\n"));
     } else if (h->body == HTTP_BODY_LENGTH ||

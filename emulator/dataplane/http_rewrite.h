@@ -18,9 +18,10 @@ struct forward_facts {
     uint64_t random[2]; /* for the trace id: 24 hex digits of it are used */
 };
 
-/* Writes the request head for an HTTP/1.1 target; the body keeps its framing. */
+/* Writes the request head for an HTTP/1.1 target; the body keeps its framing. *ret_trace is the
+ * trace id in it. */
 void request_head_rewrite(struct text *t, const struct request_head *h,
-                          const struct forward_facts *f);
+                          const struct forward_facts *f, struct str *ret_trace);
 
 /* How a response is framed to an HTTP/1.x client. */
 struct reply_framing {

@@ -15,6 +15,7 @@
 #include "dataplane/health.h"
 #include "dataplane/http2.h"
 #include "dataplane/nodeport.h"
+#include "dataplane/record.h"
 #include "dataplane/secure.h"
 
 enum { BACKLOG = 1024 };
@@ -106,6 +107,8 @@ static void stop(struct worker *w)
     services_close(w);
     if (w->health != NULL)
         health_close(w->health);
+    record_flush(w);
+    uv_close((uv_handle_t *)&w->log_timer, NULL);
     uv_close((uv_handle_t *)&w->wake, NULL);
 }
 
@@ -265,6 +268,9 @@ int worker_init(struct worker *w, struct dataplane *plane, unsigned index,
     w->more_doors = settings->more_doors && settings->http != NULL;
     w->loop.data = w;
     list_init(&w->inbox);
+    list_init(&w->logs);
+    (void)uv_timer_init(&w->loop, &w->log_timer);
+    w->log_timer.data = w;
     list_init(&w->common_doors);
     list_init(&w->conns);
     list_init(&w->relays);

@@ -138,6 +138,8 @@ struct worker {
     struct sock_rooms rooms;
     struct http2_shared *http2;
     struct cookie_seal seal;
+    struct link logs; /* struct log_batch */
+    uv_timer_t log_timer;
     struct regex_scratch regex;
     SSL_CTX *peek;       /* reads whom a TLS client wants at a common door */
     SSL_CTX *to_targets; /* of connections to targets that speak HTTPS */

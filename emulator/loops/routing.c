@@ -19,6 +19,7 @@
 #include "loops/node_ports.h"
 #include "loops/queue.h"
 #include "loops/routing_balancer.h"
+#include "loops/routing_log.h"
 #include "store/ec2.h"
 #include "store/eks.h"
 #include "store/setting.h"
@@ -61,6 +62,7 @@ struct routing {
     uv_timer_t timer;
     struct map balancers; /* struct routed by ARN */
     struct link results;  /* struct result */
+    struct routing_logs *logs;
     void (*on_stopped)(void *data);
     void *stopped_data;
 };
@@ -106,6 +108,13 @@ static void on_health(void *data, const struct dp_health_report *report)
     };
     list_append(&r->results, &result->link);
     enqueue(r, GROUPS, report->group_arn);
+}
+
+static void on_log(void *data, const struct dp_log *log)
+{
+    struct routing *r = data;
+
+    routing_logs_write(r->logs, log);
 }
 
 static void free_result(struct result *result)
@@ -237,6 +246,7 @@ static int put_balancer(struct routing *r, const struct load_balancer *lb)
     *b = next;
     note_groups(b, now);
     write_health(r, health);
+    routing_logs_test(r->logs, now);
     dataplane_put_balancer(r->plane, now);
     return 0;
 }
@@ -571,6 +581,7 @@ int routing_start(const struct routing_options *o, struct routing **ret_routing,
         .ids = store_ids(store),
         .more_doors = o->more_doors,
         .on_health = on_health,
+        .on_log = on_log,
         .data = r,
     };
     int result;
@@ -584,6 +595,7 @@ int routing_start(const struct routing_options *o, struct routing **ret_routing,
     }
     r->o = *o;
     r->store = store;
+    r->logs = routing_logs_new(o->log_folder, store_clock(store), store_ids(store));
     pump_init(&r->pump, settings.clock);
     r->pump.wake = on_wake;
     r->pump.wake_data = r;
@@ -608,6 +620,7 @@ static void on_timer_closed(uv_handle_t *h)
     void (*on_stopped)(void *data) = r->on_stopped;
     void *data = r->stopped_data;
 
+    routing_logs_free(r->logs);
     free(r);
     if (on_stopped != NULL)
         on_stopped(data);

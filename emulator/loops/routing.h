@@ -17,6 +17,7 @@ struct routing_options {
     unsigned workers;
     const struct sockaddr_in *http, *https; /* the common doors; NULL: none */
     bool more_doors;                        /* see dataplane_settings */
+    struct str log_folder;                  /* S3's buckets are its folders; empty: no logs */
     bool security_groups;                   /* whether they stop traffic */
 };
 

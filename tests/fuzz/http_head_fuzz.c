@@ -24,10 +24,11 @@ static void rewrite_request(struct str head, struct http_fields fields, struct t
     struct forward_facts facts = {
         .attributes = &attributes, .dns_name = S("lb"), .client = &client};
     struct request_head h = {.fields = fields};
+    struct str trace;
 
     if (request_head_read(head, &h) != 0)
         return;
-    request_head_rewrite(&out, &h, &facts);
+    request_head_rewrite(&out, &h, &facts, &trace);
     out.n = 0;
     (void)redirect_location(&out, &action, &h, false, 80, S("lb"));
 }

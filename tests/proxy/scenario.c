@@ -94,6 +94,14 @@ static void heard_health(void *data, const struct dp_health_report *r)
         w->on_health(w, r);
 }
 
+static void heard_log(void *data, const struct dp_log *log)
+{
+    struct world *w = data;
+
+    if (w->on_log != NULL)
+        w->on_log(w, log);
+}
+
 void world_start(struct world *w, unsigned workers)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -105,6 +113,7 @@ void world_start(struct world *w, unsigned workers)
         .cookie_key = (const uint8_t[COOKIE_KEY_BYTES]){7},
         .ids = &w->ids,
         .on_health = heard_health,
+        .on_log = heard_log,
         .data = w,
     };
     bool https_failed;

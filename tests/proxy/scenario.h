@@ -50,6 +50,7 @@ struct world {
     struct dataplane *plane;
     struct sockaddr_in front, front_tls;
     void (*on_health)(struct world *w, const struct dp_health_report *r);
+    void (*on_log)(struct world *w, const struct dp_log *log);
     void *data;
 };
 
