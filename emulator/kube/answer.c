@@ -185,6 +185,9 @@ struct http_headers answer_headers(struct kube_call *c, struct str content_type)
             h[n++] = c->extra[i];
     }
     n += put_warnings(c, h + n, MOST_HEADERS - n);
+    /* A 304 has no type: clients would put it in the place of the kept answer's own. */
+    if (content_type.n == 0)
+        h[1] = h[--n];
     return (struct http_headers){h, n};
 }
 

@@ -103,6 +103,79 @@ static void event_from_core(cJSON *doc)
         rename_member(doc, event_names[i].core, event_names[i].events);
 }
 
+/* --- HorizontalPodAutoscaler: v1 knows one metric, the share of the CPU ------------------------
+ */
+
+/* What v1 has no member for goes along in annotations. */
+static const struct {
+    struct str note;
+    const char *member;
+} autoscaler_notes[] = {
+    {STR_INIT("autoscaling.alpha.kubernetes.io/metrics"),  "metrics" },
+    {STR_INIT("autoscaling.alpha.kubernetes.io/behavior"), "behavior"},
+};
+
+static bool is_cpu_share(const cJSON *metric)
+{
+    return str_is(json_str(metric, "type"), "Resource") &&
+           str_is(json_str(metric, "resource.name"), "cpu") &&
+           json_get(metric, "resource.target.averageUtilization") != NULL;
+}
+
+static void autoscaler_to_v2(cJSON *doc)
+{
+    cJSON *spec = json_need_object(doc, "spec"), *notes = json_get(doc, "metadata.annotations");
+    const cJSON *share = json_get(spec, "targetCPUUtilizationPercentage");
+    int64_t percent = json_int(spec, "targetCPUUtilizationPercentage", 0);
+
+    for (size_t i = 0; i < ARRAY_LEN(autoscaler_notes); i++) {
+        const cJSON *note = json_member(notes, autoscaler_notes[i].note);
+        cJSON *kept = note == NULL ? NULL : json_parse(json_text(note), NULL);
+
+        if (kept != NULL)
+            json_put(spec, str_c(autoscaler_notes[i].member), kept);
+        json_remove(notes, autoscaler_notes[i].note);
+    }
+    if (share != NULL) {
+        cJSON *metric = cJSON_CreateObject(), *target;
+
+        json_put_str(metric, S("type"), S("Resource"));
+        json_put_str(json_need_object(metric, "resource"), S("name"), S("cpu"));
+        target = json_need_object(metric, "resource.target");
+        json_put_str(target, S("type"), S("Utilization"));
+        json_put_int(target, S("averageUtilization"), percent);
+        cJSON_InsertItemInArray(json_need_array(spec, "metrics"), 0, metric);
+    }
+    json_remove(spec, S("targetCPUUtilizationPercentage"));
+}
+
+static void autoscaler_from_v2(cJSON *doc)
+{
+    enum { LARGEST_NOTE = 64 << 10 };
+    cJSON *spec = json_need_object(doc, "spec"), *metrics = json_get(spec, "metrics");
+
+    JSON_EACH(metric, metrics)
+        if (is_cpu_share(metric)) {
+            json_put_int(spec, S("targetCPUUtilizationPercentage"),
+                         json_int(metric, "resource.target.averageUtilization", 0));
+            cJSON_Delete(cJSON_DetachItemViaPointer(metrics, metric));
+            break;
+        }
+    for (size_t i = 0; i < ARRAY_LEN(autoscaler_notes); i++) {
+        const cJSON *item = json_get(spec, autoscaler_notes[i].member);
+        CLEANUP(buf_free) struct buf b = buf_init(LARGEST_NOTE);
+
+        if (cJSON_GetArraySize(item) > 0) {
+            json_write(&b, item);
+            json_put_str(json_need_object(doc, "metadata.annotations"), autoscaler_notes[i].note,
+                         buf_str(&b));
+        }
+        json_remove(spec, str_c(autoscaler_notes[i].member));
+    }
+    json_remove(json_get(doc, "status"), S("currentMetrics"));
+    json_remove(json_get(doc, "status"), S("conditions"));
+}
+
 /* --- the table ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -110,13 +183,15 @@ static const struct {
     void (*to_stored)(cJSON *doc);
     void (*from_stored)(cJSON *doc);
 } walks[] = {
-    {STR_INIT("networking.k8s.io/ingresses"), STR_INIT("networking.k8s.io"), STR_INIT("v1beta1"),
-     ingress_to_v1,                                                                                              ingress_to_v1beta1},
-    {STR_INIT("networking.k8s.io/ingresses"), STR_INIT("extensions"),        STR_INIT("v1beta1"),
-     ingress_to_v1,                                                                                              ingress_to_v1beta1},
-    {STR_INIT("events"),                      STR_INIT("events.k8s.io"),     STR_INIT("v1"),      event_to_core, event_from_core   },
-    {STR_INIT("events"),                      STR_INIT("events.k8s.io"),     STR_INIT("v1beta1"), event_to_core,
-     event_from_core                                                                                                               },
+    {STR_INIT("networking.k8s.io/ingresses"),          STR_INIT("networking.k8s.io"), STR_INIT("v1beta1"),
+     ingress_to_v1,                                                                                                       ingress_to_v1beta1},
+    {STR_INIT("networking.k8s.io/ingresses"),          STR_INIT("extensions"),        STR_INIT("v1beta1"),
+     ingress_to_v1,                                                                                                       ingress_to_v1beta1},
+    {STR_INIT("autoscaling/horizontalpodautoscalers"), STR_INIT("autoscaling"),       STR_INIT("v1"),
+     autoscaler_to_v2,                                                                                                    autoscaler_from_v2},
+    {STR_INIT("events"),                               STR_INIT("events.k8s.io"),     STR_INIT("v1"),      event_to_core, event_from_core   },
+    {STR_INIT("events"),                               STR_INIT("events.k8s.io"),     STR_INIT("v1beta1"), event_to_core,
+     event_from_core                                                                                                                        },
 };
 
 static void walk(const struct kind *k, cJSON *doc, bool to_stored)

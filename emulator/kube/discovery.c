@@ -292,7 +292,7 @@ static void answer_aggregated(struct kube_call *c, bool core, const char *versio
     call_add_header(c, S("ETag"), etag);
     call_add_header(c, S("Vary"), S("Accept"));
     if (str_eq(http_header_get(c->request->headers, S("If-None-Match")), etag)) {
-        call_answer_raw(c, 304, S("application/json"), S(""));
+        call_answer_raw(c, 304, S(""), S(""));
         return;
     }
     call_answer_raw(c, 200,

@@ -141,6 +141,9 @@ const struct kind kinds[] = {
     ROW("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler",
         "horizontalpodautoscaler", "hpa", "all", NAMESPACED | KIND_STATUS, SUBS(status_only),
         BOUNDS(23, 0)),
+    ALIAS("autoscaling", "v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler",
+          "horizontalpodautoscaler", "hpa", NAMESPACED | KIND_STATUS, SUBS(status_only),
+          "autoscaling", "v2", "autoscaling/horizontalpodautoscalers", ALWAYS, NULL),
 
     ROW("batch", "v1", "cronjobs", "CronJob", "cronjob", "cj", "all",
         NAMESPACED | KIND_STATUS | GEN, SUBS(status_only), BOUNDS(21, 0)),

@@ -171,7 +171,7 @@ static bool is_known(struct kube_call *c, struct str hash)
     call_add_header(c, S("Vary"), S("Accept"));
     if (!str_eq(http_header_get(c->request->headers, S("If-None-Match")), etag))
         return false;
-    call_answer_raw(c, 304, S("application/json"), S(""));
+    call_answer_raw(c, 304, S(""), S(""));
     return true;
 }
 
