@@ -121,7 +121,7 @@ static void put_details(cJSON *status, const struct kube_failure *f)
             cJSON_AddItemToArray(causes, cause);
         }
     }
-    if (details->child == NULL)
+    if (details->child == NULL && !f->empty_details)
         cJSON_Delete(details);
     else
         json_put(status, S("details"), details);

@@ -118,6 +118,7 @@ struct kube_failure {
     const struct kube_cause *causes;
     size_t cause_count;
     int64_t retry_after; /* seconds; 0: not told */
+    bool empty_details;  /* told even when there is nothing in them: clients look there */
 };
 
 bool kube_call_fail(struct kube_call *c, const struct kube_failure *f);

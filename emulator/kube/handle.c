@@ -43,10 +43,11 @@ static bool has_word(const char *words, struct str word)
 
 static bool could_not_find(struct kube_call *c)
 {
-    return kube_call_fail(c, &(struct kube_failure){
-                                 .code = 404,
-                                 .reason = "NotFound",
-                                 .message = S("the server could not find the requested resource")});
+    return kube_call_fail(
+        c, &(struct kube_failure){.code = 404,
+                                  .reason = "NotFound",
+                                  .message = S("the server could not find the requested resource"),
+                                  .empty_details = true});
 }
 
 static bool unknown_resource(struct kube_call *c)

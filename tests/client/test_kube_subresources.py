@@ -172,3 +172,9 @@ def test_binding_happens_once(elbow, ns, web):
         'node "ip-' in answer
     answer = raw(elbow, f"/api/v1/namespaces/{ns}/pods/{web}/binding", {"target": {}})
     assert 'The Binding "web" is invalid: target.name: Required value' in answer
+
+
+def test_debug_says_what_is_missing(elbow, ns, web):
+    """kubectl looks into the details of a 404, and falls over where there are none."""
+    done = elbow.kubectl("debug", "-n", ns, web, "--image=busybox", "--", "sh", check=False)
+    assert "error: ephemeral containers are disabled for this cluster" in done.stderr
