@@ -18,8 +18,8 @@
 
 static void endpoint_key(char *room, size_t n, const struct dp_group *g, const struct dp_target *t)
 {
-    (void)snprintf(room, n, "%.*s|%.*s|%u|%08x:%u|%d", STR_ARG(g->arn), STR_ARG(t->id), t->port,
-                   ntohl(t->at.sin_addr.s_addr), ntohs(t->at.sin_port), g->protocol);
+    (void)snprintf(room, n, "%.*s|%.*s|%u|%08x:%u|%d%d", STR_ARG(g->arn), STR_ARG(t->id), t->port,
+                   ntohl(t->at.sin_addr.s_addr), ntohs(t->at.sin_port), g->protocol, g->version);
 }
 
 static struct endpoint *need_endpoint(struct worker *w, const struct dp_group *g,
@@ -38,6 +38,7 @@ static struct endpoint *need_endpoint(struct worker *w, const struct dp_group *g
     e->key = xstrdup(key);
     e->at = t->at;
     e->tls = g->protocol == DP_HTTPS;
+    e->http2 = g->version != DP_HTTP1;
     list_init(&e->idle);
     list_init(&e->busy);
     (void)map_put(&w->endpoints, str_c(e->key), e);

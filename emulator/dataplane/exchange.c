@@ -9,7 +9,7 @@
 #include "dataplane/choose.h"
 #include "dataplane/rule.h"
 #include "dataplane/transform.h"
-#include "dataplane/upstream.h"
+#include "dataplane/upstream_http2.h"
 
 enum { COOKIES_ROOM = 2048 };
 
@@ -117,8 +117,12 @@ static void write_request(struct exchange *x, const struct request_head *h, stru
 
     gather_begin(&w->to_target, &x->upstream->sock);
     request_head_rewrite(&w->to_target.text, h, &facts, &trace);
-    gather_text(&w->to_target, 0);
     record_sent(x, trace);
+    if (x->upstream->http2 == NULL)
+        gather_text(&w->to_target, 0);
+    else if (!w->to_target.text.full)
+        upstream2_request(x->upstream, str_n(w->to_target.text.at, w->to_target.text.n),
+                          h->body != HTTP_BODY_NONE, x->choice.group->version == DP_GRPC);
 }
 
 /* Under the transforms of its rule; 0 or the status of the load balancer's answer. */
@@ -238,6 +242,10 @@ void exchange_body(struct exchange *x, struct str content)
     x->record.received += content.n;
     if (x->upstream == NULL)
         return; /* answered already: the rest is read and dropped */
+    if (x->upstream->http2 != NULL) {
+        upstream2_body(x->upstream, content);
+        return;
+    }
     if (g->n == 0)
         gather_begin(g, &x->upstream->sock);
     if (!x->chunked) {
@@ -254,7 +262,9 @@ void exchange_body(struct exchange *x, struct str content)
 void exchange_body_end(struct exchange *x)
 {
     x->request_done = true;
-    if (x->upstream == NULL || !x->chunked)
+    if (x->upstream != NULL && x->upstream->http2 != NULL)
+        upstream2_body_end(x->upstream);
+    if (x->upstream == NULL || !x->chunked || x->upstream->http2 != NULL)
         return;
     if (x->worker->to_target.n == 0)
         gather_begin(&x->worker->to_target, &x->upstream->sock);
@@ -265,9 +275,10 @@ void exchange_flush_request(struct exchange *x)
 {
     int r;
 
-    if (x->upstream == NULL || x->worker->to_target.n == 0)
+    if (x->upstream == NULL || (x->upstream->http2 == NULL && x->worker->to_target.n == 0))
         return;
-    r = gather_flush(&x->worker->to_target);
+    r = x->upstream->http2 != NULL ? upstream2_flush(x->upstream)
+                                   : gather_flush(&x->worker->to_target);
     /* EPIPE: it may have answered before it closed, and that is still to be read. */
     if (r < 0 && !(r == UV_EPIPE && x->upstream->sock.reading))
         exchange_upstream_failed(x, r);
@@ -275,7 +286,8 @@ void exchange_flush_request(struct exchange *x)
 
 bool exchange_is_full(const struct exchange *x)
 {
-    return x->upstream != NULL && sock_is_full(&x->upstream->sock);
+    return x->upstream != NULL && (sock_is_full(&x->upstream->sock) ||
+                                   (x->upstream->http2 != NULL && upstream2_is_full(x->upstream)));
 }
 
 void exchange_tunnel_end(struct exchange *x)
@@ -341,6 +353,12 @@ void exchange_upstream_content(struct exchange *x, struct str content)
 {
     x->record.answered += content.n;
     x->ops->send_content(x, content);
+}
+
+void exchange_upstream_trailers(struct exchange *x, struct str lines)
+{
+    if (x->ops->send_trailers != NULL)
+        x->ops->send_trailers(x, lines);
 }
 
 void exchange_upstream_end(struct exchange *x)

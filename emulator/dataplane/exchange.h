@@ -26,6 +26,7 @@ struct choice {
 struct front_ops {
     void (*send_head)(struct exchange *x, const struct response_head *h);
     void (*send_content)(struct exchange *x, struct str content); /* borrowed until flush */
+    void (*send_trailers)(struct exchange *x, struct str lines);  /* NULL: they are dropped */
     void (*send_end)(struct exchange *x);
     void (*send_answer)(struct exchange *x, const struct own_answer *a); /* whole, with its end */
     void (*flush)(struct exchange *x);     /* everything that was sent leaves now */
@@ -99,5 +100,7 @@ void exchange_client_drained(struct exchange *x);
 void exchange_upstream_failed(struct exchange *x, int error);
 void exchange_upstream_head(struct exchange *x, const struct response_head *h);
 void exchange_upstream_content(struct exchange *x, struct str content);
+/* "name: value" lines, behind the content. */
+void exchange_upstream_trailers(struct exchange *x, struct str lines);
 void exchange_upstream_end(struct exchange *x);
 void exchange_upstream_drained(struct exchange *x);

@@ -45,12 +45,13 @@ struct stream {
     int32_t id;
     struct exchange x;
     struct buf method, authority, path, cookies;
-    struct buf head;   /* the other fields, as lines of HTTP/1.1 */
-    bool has_length;   /* one of them is Content-Length */
-    bool begun;        /* the head was read whole */
-    bool ended;        /* the request's body was too */
-    size_t unconsumed; /* bytes of the body that the client may not send anew yet */
-    struct buf out;    /* content of the response that has not left */
+    struct buf head;     /* the other fields, as lines of HTTP/1.1 */
+    bool has_length;     /* one of them is Content-Length */
+    bool begun;          /* the head was read whole */
+    bool ended;          /* the request's body was too */
+    size_t unconsumed;   /* bytes of the body that the client may not send anew yet */
+    struct buf trailers; /* lines of the response's */
+    struct buf out;      /* content of the response that has not left */
     size_t out_at;
     bool response_ended;
     bool deferred; /* nghttp2 waits for content */
@@ -78,6 +79,7 @@ static struct stream *new_stream(struct http2 *h2, int32_t id)
     s->h2 = h2;
     s->id = id;
     s->method = s->authority = s->path = s->cookies = s->head = buf_init(HEAD_MAX);
+    s->trailers = buf_init(HTTP_RESPONSE_FIELDS_MAX);
     s->out = buf_init(OUT_MAX);
     list_append(&h2->streams, &s->link);
     return s;
@@ -92,6 +94,7 @@ static void free_stream(struct stream *s)
     buf_free(&s->path);
     buf_free(&s->cookies);
     buf_free(&s->head);
+    buf_free(&s->trailers);
     buf_free(&s->out);
     free(s);
 }
@@ -183,6 +186,8 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
     return 0;
 }
 
+static bool submit_trailers(struct stream *s);
+
 static ssize_t on_content_wanted(nghttp2_session *session, int32_t id, uint8_t *to, size_t most,
                                  uint32_t *flags, nghttp2_data_source *source, void *data)
 {
@@ -195,8 +200,11 @@ static ssize_t on_content_wanted(nghttp2_session *session, int32_t id, uint8_t *
         return NGHTTP2_ERR_DEFERRED;
     }
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (left <= most && s->response_ended)
+    if (left <= most && s->response_ended) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
+        if (s->trailers.n > 0 && submit_trailers(s))
+            *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    }
     return (ssize_t)(left < most ? left : most);
 }
 
@@ -257,6 +265,26 @@ static void submit_head(struct stream *s, struct text *t, size_t from, bool has_
     if (nghttp2_submit_response(s->h2->session, s->id, fields, n, has_body ? &content : NULL) != 0)
         (void)nghttp2_submit_rst_stream(s->h2->session, NGHTTP2_FLAG_NONE, s->id,
                                         NGHTTP2_INTERNAL_ERROR);
+}
+
+static bool submit_trailers(struct stream *s)
+{
+    struct str rest = buf_str(&s->trailers), line;
+    nghttp2_nv fields[RESPONSE_FIELDS];
+    size_t n = 0;
+
+    while (str_next(&rest, '\n', &line) && n < RESPONSE_FIELDS) {
+        struct str name, value;
+
+        if (str_cut(line, ':', &name, &value) && !is_connection_field(name))
+            fields[n++] = field_of(name, str_trim(value));
+    }
+    return nghttp2_submit_trailer(s->h2->session, s->id, fields, n) == 0;
+}
+
+static void send_trailers(struct exchange *x, struct str lines)
+{
+    buf_add(&stream_of(x)->trailers, lines);
 }
 
 static struct text *head_room(struct stream *s)
@@ -369,6 +397,7 @@ static void want_body(struct exchange *x)
 static const struct front_ops http2_ops = {
     .send_head = send_head,
     .send_content = send_content,
+    .send_trailers = send_trailers,
     .send_end = send_end,
     .send_answer = send_answer,
     .flush = flush,

@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "base/memory.h"
 #include "dataplane/secure.h"
+#include "dataplane/upstream_http2.h"
 
 static void on_closed(uv_handle_t *h)
 {
@@ -20,6 +21,7 @@ static void on_closed(uv_handle_t *h)
     if (--u->handles > 0)
         return;
     buf_free(&u->in);
+    upstream2_free(u);
     endpoint_unref(u->endpoint);
     free(u);
 }
@@ -35,7 +37,7 @@ static void close_upstream(struct upstream *u)
 }
 
 /* The connection broke, or could not be made, under its exchange. */
-static void fail(struct upstream *u, int error)
+void upstream_fail(struct upstream *u, int error)
 {
     struct exchange *x = u->exchange;
 
@@ -124,7 +126,7 @@ static void take_bytes(struct upstream *u, struct str bytes)
         buf_add(&u->in, bytes);
         bytes = buf_str(&u->in);
         if (u->in.full) {
-            fail(u, UV_EPROTO);
+            upstream_fail(u, UV_EPROTO);
             return;
         }
     }
@@ -133,12 +135,12 @@ static void take_bytes(struct upstream *u, struct str bytes)
     if (u->exchange == NULL)
         return; /* it ended meanwhile, and closed us */
     if (used < 0) {
-        fail(u, UV_EPROTO);
+        upstream_fail(u, UV_EPROTO);
         return;
     }
     if (!u->has_head) {
         if (!keep_rest(u, bytes, (size_t)used))
-            fail(u, UV_EPROTO);
+            upstream_fail(u, UV_EPROTO);
         return;
     }
     if (u->body.done && (size_t)used < bytes.n)
@@ -161,7 +163,7 @@ static void on_end(struct upstream *u, int error)
         exchange_upstream_end(u->exchange);
         return;
     }
-    fail(u, error);
+    upstream_fail(u, error);
 }
 
 static void on_read(struct sock *s, ssize_t n, const char *at)
@@ -170,6 +172,8 @@ static void on_read(struct sock *s, ssize_t n, const char *at)
 
     if (n < 0)
         on_end(u, (int)n);
+    else if (u->http2 != NULL)
+        upstream2_read(u, str_n(at, (size_t)n));
     else if (u->exchange == NULL)
         close_upstream(u); /* an answer without a request */
     else
@@ -195,6 +199,10 @@ static void on_drained(struct sock *s)
 
     if (u->exchange == NULL)
         return;
+    if (u->http2 != NULL && upstream2_flush(u) < 0) {
+        upstream_fail(u, UV_EPROTO);
+        return;
+    }
     u->exchange->active_ms = (int64_t)uv_now(&u->endpoint->worker->loop);
     exchange_upstream_drained(u->exchange);
 }
@@ -206,17 +214,17 @@ static void on_write_failed(struct sock *s, int error)
     /* A target may answer early and stop reading: what it said is still to be read. */
     if (error == UV_EPIPE && u->sock.reading)
         return;
-    fail(u, error);
+    upstream_fail(u, error);
 }
 
 static void on_connect_timeout(uv_timer_t *t)
 {
-    fail(t->data, UV_ETIMEDOUT);
+    upstream_fail(t->data, UV_ETIMEDOUT);
 }
 
 static void on_handshake_timeout(uv_timer_t *t)
 {
-    fail(t->data, UV_EPROTO);
+    upstream_fail(t->data, UV_EPROTO);
 }
 
 static void start_timer(struct upstream *u, int64_t ms, uv_timer_cb on_time)
@@ -240,7 +248,7 @@ static void on_connected(uv_connect_t *req, int status)
     if (u->closing)
         return;
     if (status < 0) {
-        fail(u, status);
+        upstream_fail(u, status);
         return;
     }
     u->sock.connected = true;
@@ -283,7 +291,9 @@ static struct upstream *connect_new(struct exchange *x, struct endpoint *e, bool
     start_timer(u, UPSTREAM_CONNECT_MS, on_connect_timeout);
     u->sock.nowhere = !reachable;
     if (e->tls)
-        secure_connect(&u->sock, e->worker->to_targets);
+        secure_connect(&u->sock, e->http2 ? e->worker->to_targets_h2 : e->worker->to_targets);
+    if (e->http2)
+        upstream2_start(u);
     if (reachable)
         r = uv_tcp_connect(&u->connect, &u->sock.tcp, (const struct sockaddr *)&e->at,
                            on_connected);
@@ -346,6 +356,8 @@ void upstream_release(struct upstream *u, bool reuse)
     u->exchange = NULL;
     if (u->closing)
         return;
+    if (u->http2 != NULL)
+        u->reusable = upstream2_is_reusable(u);
     if (!reuse || !u->reusable || !u->sock.connected || sock_queued(&u->sock) > 0) {
         close_upstream(u);
         return;
@@ -365,5 +377,5 @@ void upstream_retire(struct endpoint *e, bool cut)
     if (!cut)
         return;
     LIST_EACH(struct upstream, u, &e->busy, link)
-        fail(u, UV_ECONNABORTED);
+        upstream_fail(u, UV_ECONNABORTED);
 }

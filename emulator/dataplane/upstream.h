@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "dataplane/exchange.h"
 
+struct upstream2;
+
 enum { UPSTREAM_CONNECT_MS = 10 * 1000, UPSTREAM_HANDSHAKE_MS = 10 * 1000 };
 
 struct upstream {
@@ -14,6 +16,7 @@ struct upstream {
     struct link link; /* of the endpoint's idle or busy ones */
     struct endpoint *endpoint;
     struct exchange *exchange; /* NULL while it is idle or closing */
+    struct upstream2 *http2;   /* the target speaks HTTP/2; else NULL */
     struct buf in;             /* a head that is not complete */
     size_t scanned;
     bool has_head, reusable, to_head;
@@ -32,6 +35,9 @@ struct upstream *upstream_open(struct exchange *x, struct endpoint *e, bool reac
 /* Gives it back: into the pool when both sides of the exchange are complete and it may be used
  * again, else closed. */
 void upstream_release(struct upstream *u, bool reuse);
+
+/* The connection broke, or what came over it is no response. */
+void upstream_fail(struct upstream *u, int error);
 
 /* The client can't take more for now, or can again. */
 void upstream_pause(struct upstream *u);

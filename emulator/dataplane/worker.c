@@ -17,6 +17,7 @@
 #include "dataplane/nodeport.h"
 #include "dataplane/record.h"
 #include "dataplane/secure.h"
+#include "dataplane/upstream_http2.h"
 
 enum { BACKLOG = 1024 };
 
@@ -200,7 +201,9 @@ static void make_rooms(struct worker *w, const struct dataplane_settings *settin
     regex_scratch_init(&w->regex);
     cookie_seal_init(&w->seal, settings->cookie_key);
     w->peek = secure_peek_context();
+    w->http2_targets = upstream2_shared_new();
     w->to_targets = dp_tls_client(true, false);
+    w->to_targets_h2 = dp_tls_client(true, true);
     w->to_client.text = (struct text){.at = xcalloc(GATHER_ROOM), .room = GATHER_ROOM};
     w->to_target.text = (struct text){.at = xcalloc(GATHER_ROOM), .room = GATHER_ROOM};
     w->request_fields.at = xcalloc(HTTP_FIELD_COUNT_MAX * sizeof(struct http_field));
@@ -318,6 +321,8 @@ void worker_deinit(struct worker *w)
     cookie_seal_free(&w->seal);
     SSL_CTX_free(w->peek);
     SSL_CTX_free(w->to_targets);
+    SSL_CTX_free(w->to_targets_h2);
+    upstream2_shared_free(w->http2_targets);
     sock_rooms_free(&w->rooms);
     free(w->to_client.text.at);
     free(w->to_target.text.at);

@@ -28,7 +28,8 @@ struct endpoint {
     struct worker *worker;
     char *key; /* group, id, port and address; the map's key */
     struct sockaddr_in at;
-    bool tls; /* it speaks HTTPS */
+    bool tls;   /* it speaks HTTPS */
+    bool http2; /* and HTTP/2 */
     bool was_healthy;
     int64_t slow_from_ms; /* the world's time at which its slow start began; 0: none */
     unsigned in_flight;
@@ -106,6 +107,7 @@ struct order {
 
 struct health;
 struct http2_shared;
+struct upstream2_shared;
 
 struct worker {
     uv_loop_t loop;
@@ -141,7 +143,9 @@ struct worker {
     struct link logs; /* struct log_batch */
     uv_timer_t log_timer;
     struct regex_scratch regex;
-    SSL_CTX *peek;       /* reads whom a TLS client wants at a common door */
+    SSL_CTX *peek; /* reads whom a TLS client wants at a common door */
+    struct upstream2_shared *http2_targets;
+    SSL_CTX *to_targets_h2;
     SSL_CTX *to_targets; /* of connections to targets that speak HTTPS */
     struct gather to_client, to_target;
     struct http_fields request_fields, response_fields;

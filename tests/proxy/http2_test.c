@@ -620,5 +620,180 @@ TEST(wrong_frames)
     close_town(&t);
 }
 
+/* --- targets that speak HTTP/2 ---------------------------------------------------------------- */
+
+/* A target over nghttp2's server: it notes what it gets and answers with a body and trailers. */
+struct h2_target {
+    int fd;
+    nghttp2_session *session;
+    struct buf got; /* "name: value\n", then the body */
+    bool reset;     /* it gives every stream up */
+    int requests;
+};
+
+static ssize_t on_target_send(nghttp2_session *session, const uint8_t *at, size_t n, int flags,
+                              void *data)
+{
+    struct h2_target *t = data;
+
+    (void)session, (void)flags;
+    send_all(t->fd, str_n((const char *)at, n));
+    return (ssize_t)n;
+}
+
+static int on_target_header(nghttp2_session *session, const nghttp2_frame *frame,
+                            const uint8_t *name, size_t name_n, const uint8_t *value,
+                            size_t value_n, uint8_t flags, void *data)
+{
+    struct h2_target *t = data;
+
+    (void)session, (void)frame, (void)flags;
+    buf_printf(&t->got, "%.*s: %.*s\n", (int)name_n, name, (int)value_n, value);
+    return 0;
+}
+
+static int on_target_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *at,
+                          size_t n, void *data)
+{
+    struct h2_target *t = data;
+
+    (void)session, (void)flags, (void)id;
+    buf_add(&t->got, str_n((const char *)at, n));
+    return 0;
+}
+
+static ssize_t on_target_body(nghttp2_session *session, int32_t id, uint8_t *to, size_t most,
+                              uint32_t *flags, nghttp2_data_source *source, void *data)
+{
+    nghttp2_nv trailer = {.name = (uint8_t *)(uintptr_t) "grpc-status",
+                          .namelen = 11,
+                          .value = (uint8_t *)(uintptr_t) "0",
+                          .valuelen = 1};
+
+    (void)source, (void)data, (void)most;
+    memcpy(to, "reply", 5);
+    *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    (void)nghttp2_submit_trailer(session, id, &trailer, 1);
+    return 5;
+}
+
+static int on_target_frame(nghttp2_session *session, const nghttp2_frame *frame, void *data)
+{
+    nghttp2_data_provider body = {.read_callback = on_target_body};
+    nghttp2_nv fields[] = {
+        {(uint8_t *)(uintptr_t) ":status",      (uint8_t *)(uintptr_t) "200",              7,  3,  0},
+        {(uint8_t *)(uintptr_t) "content-type", (uint8_t *)(uintptr_t) "application/grpc", 12, 16,
+         0                                                                                          },
+    };
+    struct h2_target *t = data;
+
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0 || frame->hd.stream_id == 0)
+        return 0;
+    t->requests++;
+    if (t->reset)
+        (void)nghttp2_submit_rst_stream(session, 0, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
+    else
+        (void)nghttp2_submit_response(session, frame->hd.stream_id, fields, 2, &body);
+    return 0;
+}
+
+static void open_target(struct h2_target *t)
+{
+    nghttp2_session_callbacks *callbacks;
+
+    t->fd = -1;
+    t->got = buf_init(TEXT_MAX);
+    (void)nghttp2_session_callbacks_new(&callbacks);
+    nghttp2_session_callbacks_set_send_callback(callbacks, on_target_send);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_target_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_target_data);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_target_frame);
+    (void)nghttp2_session_server_new(&t->session, callbacks, t);
+    nghttp2_session_callbacks_del(callbacks);
+    (void)nghttp2_submit_settings(t->session, NGHTTP2_FLAG_NONE, NULL, 0);
+}
+
+static void close_target(struct h2_target *t)
+{
+    nghttp2_session_del(t->session);
+    buf_free(&t->got);
+    if (t->fd >= 0)
+        (void)close(t->fd);
+}
+
+static void play_h2(struct town *t, struct client *c, struct h2_target *target)
+{
+    int64_t until = clock_steady_us() + PATIENCE_MS * 1000;
+
+    while (c->open > 0 && !c->ended && clock_steady_us() < until) {
+        struct pollfd fds[] = {
+            {.fd = c->fd,                                     .events = POLLIN},
+            {.fd = target->fd < 0 ? t->listener : target->fd, .events = POLLIN},
+        };
+        char room[16384];
+        ssize_t n;
+
+        (void)nghttp2_session_send(c->session);
+        (void)poll(fds, 2, 5);
+        read_client(c);
+        if (target->fd < 0)
+            target->fd = accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        while (target->fd >= 0 && (n = recv(target->fd, room, sizeof room, 0)) > 0)
+            (void)nghttp2_session_mem_recv(target->session, (const uint8_t *)room, (size_t)n);
+        if (target->fd >= 0)
+            (void)nghttp2_session_send(target->session);
+    }
+}
+
+static void rules_grpc(struct dp_balancer *b)
+{
+    rules_forward(b);
+    b->groups[0].version = DP_GRPC;
+}
+
+TEST(targets_may_speak_http2)
+{
+    static const char fields[] = ":authority: a\ncontent-type: application/grpc\nte: trailers\n";
+    struct h2_target target = {0};
+    struct town t = {0};
+    struct client client;
+    struct response *r;
+
+    open_town(&t, rules_grpc);
+    open_client(&client, &t);
+    open_target(&target);
+    for (int i = 0; i < 3; i++) {
+        client.body = S("message");
+        client.body_at = 0;
+        buf_reset(&target.got);
+        r = ask(&client, "POST", "/shop.Cart/Add", fields, true);
+        play_h2(&t, &client, &target);
+        CHECK("answered", r->closed && r->error == 0);
+        CHECK_STR("its body", buf_str(&r->body), S("reply"));
+        CHECK("its trailers", str_find(buf_str(&r->head), S("\ngrpc-status: 0\n")) != STR_NONE);
+        CHECK("the path", str_find(buf_str(&target.got), S(":path: /shop.Cart/Add\n")) != STR_NONE);
+        CHECK("the host", str_find(buf_str(&target.got), S(":authority: a\n")) != STR_NONE);
+        CHECK("who asks",
+              str_find(buf_str(&target.got), S("x-forwarded-proto: https\n")) != STR_NONE);
+        CHECK("trailers are welcome",
+              str_find(buf_str(&target.got), S("te: trailers\n")) != STR_NONE);
+        CHECK("the message", str_ends(buf_str(&target.got), S("message")));
+    }
+    CHECK("over one connection", target.requests == 3);
+    target.reset = true;
+    client.body_at = 0;
+    r = ask(&client, "POST", "/", fields, true);
+    play_h2(&t, &client, &target);
+    CHECK("a target that gives up is a bad gateway",
+          str_starts(buf_str(&r->head), S(":status: 502\n")));
+    r = ask(&client, "GET", "/", ":authority: a\n", false);
+    play_h2(&t, &client, &target);
+    CHECK("GET is no gRPC", str_starts(buf_str(&r->head), S(":status: 464\n")));
+    close_target(&target);
+    close_client(&client);
+    close_town(&t);
+}
+
 TEST_MAIN(T(requests_and_responses), T(many_streams_at_once), T(windows_are_kept),
-          T(a_client_may_give_up_a_stream), T(a_long_field_ends_the_connection), T(wrong_frames))
+          T(a_client_may_give_up_a_stream), T(a_long_field_ends_the_connection), T(wrong_frames),
+          T(targets_may_speak_http2))
