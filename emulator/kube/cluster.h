@@ -4,6 +4,7 @@
 #include "auth/rbac.h"
 #include "base/list.h"
 #include "kube/kube.h"
+#include "net/http_client.h"
 #include "net/tls.h"
 
 struct kube {
@@ -15,9 +16,11 @@ struct kube {
     struct link clusters;
     struct object_writer writer;
     struct feed_subscriber feed;
-    uv_check_t sweep;  /* frees what was borrowed, once a turn of the loop */
-    uv_timer_t ticker; /* bookmarks and timeouts of watches; runs while there are any */
-    unsigned handles;  /* these two and the clusters' servers, while the loop holds them */
+    uv_check_t sweep;          /* frees what was borrowed, once a turn of the loop */
+    uv_timer_t ticker;         /* bookmarks and timeouts of watches; runs while there are any */
+    struct http_client *proxy; /* made when first needed; kube/proxy.c */
+    unsigned handles; /* the first two, the proxy and the clusters' servers, while the loop holds
+                       * them */
     void (*on_closed)(void *data);
     void *on_closed_data;
 };

@@ -17,6 +17,11 @@
         "scale", "autoscaling", "v1", "Scale", STATUS_VERBS \
     }
 
+#define SUB_PROXY(kind)                                           \
+    {                                                             \
+        "proxy", "", "v1", kind, "create delete get patch update" \
+    }
+
 static const struct kind_sub status_only[] = {SUB_STATUS};
 static const struct kind_sub scale_and_status[] = {SUB_SCALE, SUB_STATUS};
 static const struct kind_sub namespace_subs[] = {
@@ -31,6 +36,11 @@ static const struct kind_sub pod_subs[] = {
     {"exec",        "",       "v1", "PodExecOptions",        "create get"},
     {"log",         NULL,     NULL, NULL,                    "get"       },
     {"portforward", "",       "v1", "PodPortForwardOptions", "create get"},
+    SUB_PROXY("PodProxyOptions"),
+    SUB_STATUS,
+};
+static const struct kind_sub service_subs[] = {
+    SUB_PROXY("ServiceProxyOptions"),
     SUB_STATUS,
 };
 static const struct kind_sub account_subs[] = {
@@ -102,7 +112,7 @@ const struct kind kinds[] = {
     CORE_ROW("serviceaccounts", "ServiceAccount", "serviceaccount", "sa", NULL, NAMESPACED | SELF,
              SUBS(account_subs)),
     CORE_ROW("services", "Service", "service", "svc", "all",
-             NAMESPACED | KIND_STATUS | SELF | KIND_UPSERT, SUBS(status_only)),
+             NAMESPACED | KIND_STATUS | SELF | KIND_UPSERT, SUBS(service_subs)),
 
     ROW("apps", "v1", "controllerrevisions", "ControllerRevision", "controllerrevision", NULL, NULL,
         NAMESPACED, NO_SUBS, ALWAYS),

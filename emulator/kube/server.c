@@ -159,6 +159,14 @@ static void on_handle_closed(uv_handle_t *handle)
         kube_free(k);
 }
 
+static void on_proxy_closed(void *data)
+{
+    struct kube *k = data;
+
+    if (--k->handles == 0)
+        kube_free(k);
+}
+
 void kube_close(struct kube *k, void (*on_closed)(void *data), void *data)
 {
     k->on_closed = on_closed;
@@ -170,6 +178,8 @@ void kube_close(struct kube *k, void (*on_closed)(void *data), void *data)
         kube_free(k);
         return;
     }
+    if (k->proxy != NULL)
+        http_client_close(k->proxy, on_proxy_closed, k);
     uv_close((uv_handle_t *)&k->sweep, on_handle_closed);
     uv_close((uv_handle_t *)&k->ticker, on_handle_closed);
 }

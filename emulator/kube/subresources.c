@@ -5,6 +5,7 @@
 #include "kube/exec.h"
 #include "kube/pod_log.h"
 #include "kube/port_forward.h"
+#include "kube/proxy.h"
 #include "kube/scale.h"
 #include "kube/token.h"
 #include "kube/write.h"
@@ -123,6 +124,7 @@ static const struct {
     {"exec",        exec_answer        },
     {"log",         pod_log_answer     },
     {"portforward", port_forward_answer},
+    {"proxy",       proxy_answer       },
     {"scale",       scale_answer       },
     {"token",       token_request      },
 };

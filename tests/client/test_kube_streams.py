@@ -172,3 +172,24 @@ def test_attach_hears_what_comes(elbow, ns, run):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_http_through_the_api_server(elbow, ns):
+    base = f"/api/v1/namespaces/{ns}"
+    create(elbow, ns, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"},
+                       "spec": {"selector": {"app": "front"}, "ports": [
+                           {"name": "web", "port": 8080, "targetPort": 80}]}})
+
+    def get(path):
+        done = elbow.kubectl("get", "--raw", base + path, check=False)
+        return done.stdout + done.stderr
+
+    assert "Welcome to nginx" in get("/pods/one/proxy/")
+    assert "Welcome to nginx" in get("/pods/http:one:80/proxy/")
+    assert "connection refused" in get("/pods/one:81/proxy/")
+    assert 'pods "none" not found' in get("/pods/none/proxy/")
+    assert 'no endpoints available for service "front"' in get("/services/front/proxy/")
+    elbow.kubectl("label", "pod", "one", "-n", ns, "app=front")
+    for name in ("front", "front:web", "front:8080", "http:front:web", "http:front:"):
+        wait_for(lambda: "Welcome to nginx" in get(f"/services/{name}/proxy/"))
+    assert 'no service port "x" found for service "front"' in get("/services/front:x/proxy/")
