@@ -115,7 +115,7 @@ def best(results):
 
 def row(label, peer, us, better_high=True):
     ratio = us / peer if peer else float("nan")
-    print(f"{label:44} {peer:12.1f} {us:12.1f} {ratio:8.2f}  {'>= 1' if better_high else '<= 1'}")
+    print(f"{label:52} {peer:12.1f} {us:12.1f} {ratio:8.2f}  {'>= 1' if better_high else '<= 1'}")
 
 
 def compare(title, peer, ours, connections, path, *more):
@@ -149,10 +149,12 @@ def run(folder, started):
         command = [BUILD / "bench_dataplane", str(port), str(TARGET), str(rules), str(workers)]
         return start(subprocess.Popen(command), port)
 
-    print(f"{'':44} {'nginx':>12} {'elbow':>12} {'ratio':>8}  goal")
-    one, many = ours(1), ours(100)
+    print(f"{'':52} {'nginx':>12} {'elbow':>12} {'ratio':>8}  goal")
+    one, ten, many, most = ours(1), ours(10), ours(100), ours(1000)
     compare("keep-alive, 64 connections, 1 rule", peer, one, 64, "/")
     compare("keep-alive, 64 connections, 100 rules", peer, many, 64, "/")
+    compare("keep-alive, 64 connections, 1000 rules (nginx: 100)", peer, most, 64, "/")
+    compare("keep-alive: 1000 rules against 10 (both ours)", ten, most, 64, "/")
     compare("a connection a request, 64 at a time", peer, one, 64, "/", "close")
     compare("1 MiB bodies, 16 connections", peer, one, 16, "/1m")
     compare("100 MiB bodies, 2 connections", peer, one, 2, "/100m")
