@@ -177,6 +177,25 @@ static struct str asked_address(const cJSON *doc)
     return address;
 }
 
+/* Which families of addresses there are: IPv4 alone, as the clusters' ranges. Servers tell it since
+ * 1.20; a headless Service without a selector may have addresses of both. */
+static void settle_families(struct kube_call *c, cJSON *spec)
+{
+    enum { TOLD_SINCE = 20 };
+    bool anything = str_is(json_str(spec, "clusterIP"), "None") &&
+                    cJSON_GetArraySize(json_get(spec, "selector")) == 0;
+    bool told = c->cluster->minor >= TOLD_SINCE;
+
+    if (told && json_get(spec, "ipFamilies") == NULL) {
+        cJSON_AddItemToArray(json_need_array(spec, "ipFamilies"), json_new_str(S("IPv4")));
+        if (anything)
+            cJSON_AddItemToArray(json_get(spec, "ipFamilies"), json_new_str(S("IPv6")));
+    }
+    if (told && json_get(spec, "ipFamilyPolicy") == NULL)
+        json_put_str(spec, S("ipFamilyPolicy"),
+                     anything ? S("RequireDualStack") : S("SingleStack"));
+}
+
 static bool settle_address(struct kube_call *c, const cJSON *old, cJSON *doc,
                            struct object_list rest)
 {
@@ -384,6 +403,7 @@ bool service_allocate(struct kube_call *c, const cJSON *old, cJSON *doc)
     rest = others(c, doc);
     if (!settle_address(c, old, doc, rest))
         return false;
+    settle_families(c, spec);
     if (old != NULL && !str_is(json_str(spec, "type"), "LoadBalancer"))
         json_put(json_need_object(doc, "status"), S("loadBalancer"), cJSON_CreateObject());
     if (!has_node_ports(doc)) {

@@ -226,6 +226,40 @@ TEST(collections)
     api_close(&w);
 }
 
+TEST(services_get_addresses)
+{
+    cJSON *doc;
+    struct api w;
+
+    api_open(&w);
+    doc = api_doc(&w, "POST", NS "/services",
+                  "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"type\":\"NodePort\",\"selector\":{"
+                  "\"x\":\"y\"},\"ports\":[{\"port\":80}]}}",
+                  201);
+    CHECK("of the range", str_starts(json_str(doc, "spec.clusterIP"), S("10.100.")));
+    CHECK_STR("twice", json_text(cJSON_GetArrayItem(json_get(doc, "spec.clusterIPs"), 0)),
+              json_str(doc, "spec.clusterIP"));
+    CHECK_STR("of one family", json_str(doc, "spec.ipFamilyPolicy"), S("SingleStack"));
+    CHECK("a node port",
+          json_int(cJSON_GetArrayItem(json_get(doc, "spec.ports"), 0), "nodePort", 0) >= 30000);
+    cJSON_Delete(doc);
+    doc = api_doc(&w, "POST", NS "/services",
+                  "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"clusterIP\":\"None\"}}", 201);
+    CHECK_STR("headless, for anything", json_str(doc, "spec.ipFamilyPolicy"),
+              S("RequireDualStack"));
+    cJSON_Delete(doc);
+    doc = api_doc(&w, "POST", NS "/services",
+                  "{\"metadata\":{\"name\":\"c\"},\"spec\":{\"clusterIP\":\"9.9.9.9\",\"ports\":[{"
+                  "\"port\":80}]}}",
+                  422);
+    CHECK_STR(
+        "outside of it", json_str(doc, "message"),
+        S("Service \"c\" is invalid: spec.clusterIPs: Invalid value: [\"9.9.9.9\"]: failed to "
+          "allocate IP 9.9.9.9: the provided network does not match the current range"));
+    cJSON_Delete(doc);
+    api_close(&w);
+}
+
 TEST(namespaces_end)
 {
     cJSON *doc;
@@ -256,4 +290,5 @@ TEST(namespaces_end)
     api_close(&w);
 }
 TEST_MAIN(T(names), T(locks_and_writes_of_nothing), T(generations), T(dry_runs),
-          T(how_deletion_goes_on), T(finalizers), T(collections), T(namespaces_end))
+          T(how_deletion_goes_on), T(finalizers), T(collections), T(services_get_addresses),
+          T(namespaces_end))
