@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "dataplane/health_state.h"
 #include "dataplane/plane.h"
+#include "dataplane/probe_http2.h"
 #include "dataplane/secure.h"
 
 enum { EAGER_MS = 250, REQUEST_ROOM = 2048 };
@@ -29,6 +30,7 @@ struct probe {
     uv_connect_t connect;
     struct check *check;
     struct buf in;
+    struct probe2 *http2; /* for groups that speak it */
     size_t scanned;
     unsigned handles; /* still held by libuv; 0: no probe is running */
     bool closing;
@@ -74,6 +76,7 @@ static void on_probe_closed(uv_handle_t *h)
     if (--p->handles > 0)
         return;
     buf_free(&p->in);
+    probe2_free(p->http2);
     if (p->check->gone)
         free_check(p->check);
     else
@@ -160,12 +163,25 @@ static void take_bytes(struct probe *p, struct str bytes)
         settle(p, PROBE_CODE, head.status);
 }
 
+static void take_http2(struct probe *p, struct str bytes)
+{
+    bool done = false;
+    unsigned code = 0;
+
+    if (!probe2_read(p->http2, bytes, &done, &code))
+        settle(p, PROBE_FAILED, 0);
+    else if (done)
+        settle(p, health_matches(&p->check->group->health, code) ? PROBE_PASSED : PROBE_CODE, code);
+}
+
 static void on_read(struct sock *s, ssize_t n, const char *at)
 {
     struct probe *p = container_of(s, struct probe, sock);
 
     if (n < 0)
         settle(p, PROBE_FAILED, 0);
+    else if (!p->closing && p->http2 != NULL)
+        take_http2(p, str_n(at, (size_t)n));
     else if (!p->closing)
         take_bytes(p, str_n(at, (size_t)n));
 }
@@ -188,6 +204,13 @@ static int send_request(struct probe *p)
     struct text request = {.at = room, .room = sizeof room};
     uv_buf_t bytes;
 
+    if (p->check->group->version != DP_HTTP1) {
+        text_address(&request, t->address);
+        text_add(&request, S(":"));
+        text_number(&request, t->health_port);
+        p->http2 = probe2_new(&p->sock, p->check->group, str_n(request.at, request.n));
+        return 0;
+    }
     text_add(&request, S("GET "));
     text_add(&request, p->check->group->health.path);
     text_add(&request, S(" HTTP/1.1\r\nHost: "));
@@ -227,7 +250,9 @@ static void on_connected(uv_connect_t *req, int status)
     }
     sock_read_start(&p->sock);
     if (p->check->group->health.tls) {
-        secure_connect(&p->sock, p->check->health->worker->to_targets);
+        secure_connect(&p->sock, p->check->group->version == DP_HTTP1
+                                     ? p->check->health->worker->to_targets
+                                     : p->check->health->worker->to_targets_h2);
         secure_begin(&p->sock);
     }
 }

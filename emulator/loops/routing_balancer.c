@@ -82,7 +82,8 @@ static int compile_group(struct pass *p, const struct target_group *from, struct
                    .unhealthy_threshold = (uint32_t)from->unhealthy_threshold,
                    .path = arena_str(p->keep, from->health_path)},
     };
-    routing_compile_matcher(p->keep, from->http_code, &to->health);
+    routing_compile_matcher(p->keep, to->version == DP_GRPC ? from->grpc_code : from->http_code,
+                            &to->health);
     routing_read_group_attributes(p->keep, first, to);
     return r < 0 ? r : compile_targets(p, from, to);
 }

@@ -189,15 +189,15 @@ void routing_compile_matcher(struct arena *a, struct str text, struct dp_health_
 {
     struct str rest = text, part;
 
-    health->matcher = arena_array(a, text.n / 4 + 1, sizeof *health->matcher);
+    health->matcher = arena_array(a, text.n / 2 + 1, sizeof *health->matcher);
     health->matcher_count = 0;
     while (str_next(&rest, ',', &part)) {
         struct str from = part, to = part;
         int64_t first, last;
 
         (void)str_cut(part, '-', &from, &to);
-        if (str_to_int(str_trim(from), &first) && str_to_int(str_trim(to), &last) && first >= 100 &&
-            last <= 999 && first <= last && health->matcher_count < text.n / 4 + 1)
+        if (str_to_int(str_trim(from), &first) && str_to_int(str_trim(to), &last) && first >= 0 &&
+            last <= 999 && first <= last && health->matcher_count < text.n / 2 + 1)
             health->matcher[health->matcher_count++] =
                 (struct dp_code_range){(uint16_t)first, (uint16_t)last};
     }

@@ -794,6 +794,70 @@ TEST(targets_may_speak_http2)
     close_town(&t);
 }
 
+static void on_health(struct world *w, const struct dp_health_report *r)
+{
+    *(enum dp_target_state *)w->data = r->state;
+}
+
+/* The target answers every call with grpc-status 0. */
+TEST(health_checks_speak_grpc)
+{
+    static const struct {
+        const char *label;
+        uint16_t accepted;
+        enum dp_target_state want;
+    } checks[] = {
+        {"the status that is wanted", 0,  DP_TARGET_HEALTHY  },
+        {"another one",               12, DP_TARGET_UNHEALTHY},
+    };
+
+    CASE_EACH(c, checks) {
+        enum dp_target_state state = DP_TARGET_INITIAL;
+        struct world w = {.on_health = on_health, .data = &state};
+        struct dp_code_range accepted = {c->accepted, c->accepted};
+        struct h2_target target = {0};
+        uint16_t port;
+        int listener = open_listener(&port);
+        struct dp_balancer *b = world_balancer(port);
+        int64_t until = clock_steady_us() + PATIENCE_MS * 1000;
+
+        rules_forward(b);
+        b->groups[0].version = DP_GRPC;
+        b->groups[0].targets[0].state = DP_TARGET_INITIAL;
+        b->groups[0].targets[0].health_at = b->groups[0].targets[0].at;
+        b->groups[0].health = (struct dp_health_settings){.enabled = true,
+                                                          .interval_ms = 5000,
+                                                          .timeout_ms = 2000,
+                                                          .healthy_threshold = 2,
+                                                          .unhealthy_threshold = 1,
+                                                          .path = S("/AWS.ALB/healthcheck"),
+                                                          .matcher = &accepted,
+                                                          .matcher_count = 1};
+        dp_balancer_seal(b);
+        world_start(&w, 1);
+        world_put(&w, b);
+        open_target(&target);
+        target.fd = accept_one(listener);
+        while (state == DP_TARGET_INITIAL && clock_steady_us() < until) {
+            char room[4096];
+            ssize_t n = recv(target.fd, room, sizeof room, 0);
+
+            if (n > 0)
+                (void)nghttp2_session_mem_recv(target.session, (const uint8_t *)room, (size_t)n);
+            (void)nghttp2_session_send(target.session);
+            (void)uv_run(&w.loop, UV_RUN_NOWAIT);
+            (void)poll(NULL, 0, 1);
+        }
+        CHECK(c->label, state == c->want);
+        CHECK("a gRPC call", str_find(buf_str(&target.got), S(":method: POST\n")) != STR_NONE);
+        CHECK("of the path",
+              str_find(buf_str(&target.got), S(":path: /AWS.ALB/healthcheck\n")) != STR_NONE);
+        close_target(&target);
+        (void)close(listener);
+        world_end(&w);
+    }
+}
+
 TEST_MAIN(T(requests_and_responses), T(many_streams_at_once), T(windows_are_kept),
           T(a_client_may_give_up_a_stream), T(a_long_field_ends_the_connection), T(wrong_frames),
-          T(targets_may_speak_http2))
+          T(targets_may_speak_http2), T(health_checks_speak_grpc))
