@@ -1,6 +1,8 @@
 /* Rows by their column lists. */
 #include "store/row.h"
 
+#include <assert.h>
+
 static void *field(void *row, const struct row_column *c)
 {
     return (char *)row + c->offset;
@@ -21,6 +23,13 @@ static void bind_row(struct stmt *q, const struct row_table *t, const void *row)
     }
 }
 
+/* A SELECT of a table has the table's columns, in their order. */
+static void check_columns(struct stmt *q, const struct row_table *t)
+{
+    for (size_t i = 0; i < t->column_count; i++)
+        assert(stmt_has_column(q, (int)i, t->columns[i].name));
+}
+
 static void *read_row(struct stmt *q, struct arena *a, const struct row_table *t)
 {
     void *row = arena_alloc(a, t->size);
@@ -29,11 +38,11 @@ static void *read_row(struct stmt *q, struct arena *a, const struct row_table *t
         const struct row_column *c = &t->columns[i];
 
         if (c->kind == ROW_TEXT)
-            *(struct str *)field(row, c) = stmt_str(q, c->name, a);
+            *(struct str *)field(row, c) = stmt_str_at(q, (int)i, a);
         else if (c->kind == ROW_INT)
-            *(int64_t *)field(row, c) = stmt_int(q, c->name);
+            *(int64_t *)field(row, c) = stmt_int_at(q, (int)i);
         else
-            *(bool *)field(row, c) = stmt_int(q, c->name) != 0;
+            *(bool *)field(row, c) = stmt_int_at(q, (int)i) != 0;
     }
     return row;
 }
@@ -79,6 +88,8 @@ int row_list(struct store *s, struct arena *a, const struct row_table *t, const 
     if (r < 0)
         return r;
     while ((r = stmt_step(&q)) == STMT_ROW) {
+        if (first == NULL)
+            check_columns(&q, t);
         *tail = read_row(&q, a, t);
         tail = *tail; /* `next` is the first member */
     }

@@ -78,9 +78,12 @@ static int prepare_connection(struct store *s, const char *path, struct arena *a
                                    "PRAGMA foreign_keys = ON;"
                                    "PRAGMA temp_store = MEMORY;";
 
+    /* One thread uses one connection: SQLite needs neither locks nor counts of its memory. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     /* A memory budget for pages: the objects that are read often are cached above. */
-    if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-            SQLITE_OK ||
+    if (sqlite3_open_v2(path, &s->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK ||
         sqlite3_exec(s->db, "PRAGMA cache_size = -2048", NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(s->db, settings, NULL, NULL, NULL) != SQLITE_OK) {
         *ret_why = arena_printf(a,
@@ -331,18 +334,33 @@ static int column_of(struct stmt *q, const char *name)
     return 0;
 }
 
-struct str stmt_str(struct stmt *q, const char *column, struct arena *a)
+struct str stmt_str_at(struct stmt *q, int i, struct arena *a)
 {
-    int i = column_of(q, column);
     const void *at = sqlite3_column_blob(q->cached->handle, i);
     int n = sqlite3_column_bytes(q->cached->handle, i);
 
     return n > 0 ? arena_str(a, str_n(at, (size_t)n)) : (struct str){0};
 }
 
+int64_t stmt_int_at(struct stmt *q, int i)
+{
+    return sqlite3_column_int64(q->cached->handle, i);
+}
+
+bool stmt_has_column(struct stmt *q, int i, const char *column)
+{
+    return i < sqlite3_column_count(q->cached->handle) &&
+           strcmp(sqlite3_column_name(q->cached->handle, i), column) == 0;
+}
+
+struct str stmt_str(struct stmt *q, const char *column, struct arena *a)
+{
+    return stmt_str_at(q, column_of(q, column), a);
+}
+
 int64_t stmt_int(struct stmt *q, const char *column)
 {
-    return sqlite3_column_int64(q->cached->handle, column_of(q, column));
+    return stmt_int_at(q, column_of(q, column));
 }
 
 double stmt_real(struct stmt *q, const char *column)

@@ -94,6 +94,10 @@ int stmt_run(struct stmt *q);
  * an empty slice, 0. */
 struct str stmt_str(struct stmt *q, const char *column, struct arena *a);
 int64_t stmt_int(struct stmt *q, const char *column);
+/* By position, for whoever has checked that the column is there (stmt_has_column). */
+struct str stmt_str_at(struct stmt *q, int i, struct arena *a);
+int64_t stmt_int_at(struct stmt *q, int i);
+bool stmt_has_column(struct stmt *q, int i, const char *column);
 double stmt_real(struct stmt *q, const char *column);
 bool stmt_is_null(struct stmt *q, const char *column);
 

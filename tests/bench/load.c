@@ -1,5 +1,6 @@
 /* A load generator for the benchmarks: keep-alive HTTP/1.1 over one thread and epoll.
  *   bench_load PORT CONNECTIONS SECONDS HOST PATH [close]
+ * PATH may be @FILE: the request is what is in the file, byte for byte.
  * Prints "requests seconds p50_us p99_us bytes errors". With "close", a connection a request. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,7 +30,7 @@ struct client {
 struct load {
     int epoll;
     struct sockaddr_in at;
-    char request[1024];
+    char request[4096];
     size_t request_n;
     bool close_each;
     uint64_t done, bytes, errors;
@@ -157,6 +158,16 @@ static void print_result(struct load *l, int64_t us)
                  p99, (unsigned long long)l->bytes, (unsigned long long)l->errors);
 }
 
+static bool read_request(struct load *l, const char *path)
+{
+    FILE *f = fopen(path, "rb");
+
+    if (f == NULL)
+        return false;
+    l->request_n = fread(l->request, 1, sizeof l->request, f);
+    return fclose(f) == 0 && l->request_n > 0;
+}
+
 int main(int argc, char **argv)
 {
     struct load l = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
@@ -180,6 +191,8 @@ int main(int argc, char **argv)
                                    "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\n"
                                    "Accept: */*\r\n\r\n",
                                    argv[5], argv[4]);
+    if (argv[5][0] == '@' && !read_request(&l, argv[5] + 1))
+        return 2;
     l.samples = calloc(MAX_SAMPLES, sizeof *l.samples);
     l.clients = calloc((size_t)connections, sizeof *l.clients);
     begin = now_us();
