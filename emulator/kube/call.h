@@ -57,6 +57,8 @@ struct kube_call {
     struct str table_version; /* "v1" or "v1beta1" */
     const cJSON *given_body;  /* of a loop's write, instead of the request's; may be NULL */
     int given_patch;          /* enum patch_type of it */
+    cJSON *managed;           /* managedFields that an apply settled; NULL: none */
+    bool is_managed;          /* it did */
     struct str patch_text;    /* of the patch at hand, as Go prints maps: errors show it */
     struct call_tree *trees;
     struct call_warning *warnings, **warning_tail;

@@ -9,6 +9,7 @@
 #include "kube/authz.h"
 #include "kube/body.h"
 #include "kube/convert.h"
+#include "kube/managed_fields.h"
 #include "kube/service.h"
 #include "kube/strategy.h"
 #include "kube/validation.h"
@@ -245,6 +246,22 @@ static void count_generation(const struct kind *stored, const cJSON *old, cJSON 
                      json_int(old, "metadata.generation", 0) + 1);
 }
 
+/* Who owns what of @doc, from here on. @was: NULL for a new object. */
+static cJSON *follow(struct kube_call *c, const cJSON *was, const cJSON *doc)
+{
+    return c->is_managed ? c->managed : managed_track(c, was, doc);
+}
+
+static void put_managed(struct kube_call *c, cJSON *doc, cJSON *managed)
+{
+    cJSON *metadata = json_need_object(doc, "metadata");
+
+    if (managed != NULL)
+        json_put(metadata, S("managedFields"), call_disown(c, managed));
+    else
+        json_remove(metadata, S("managedFields"));
+}
+
 /* --- create ----------------------------------------------------------------------------- */
 
 static bool prepare_new(struct kube_call *c, const struct kind *stored, cJSON *doc)
@@ -283,6 +300,7 @@ void write_create(struct kube_call *c, cJSON *doc)
 
     kube_convert(c->target.kind, stored, doc);
     body_default(stored, doc);
+    put_managed(c, doc, follow(c, NULL, doc));
     if (!prepare_new(c, stored, doc))
         return;
     key = write_key(c, arena_str(c->arena, json_str(doc, "metadata.name")));
@@ -409,15 +427,18 @@ void write_update(struct kube_call *c, struct object *old, cJSON *doc)
 {
     const struct kind *stored = kind_stored_form(c->target.kind);
     const cJSON *was = object_doc(old);
+    cJSON *managed;
     struct object *now;
 
     if (!check_lock(c, old, doc))
         return;
     kube_convert(c->target.kind, stored, doc);
     body_default(stored, doc);
+    managed = follow(c, was, doc);
     doc = merge_update(c, stored, old, doc);
     if (doc == NULL || !check_finalizers(c, was, doc))
         return;
+    put_managed(c, doc, managed);
     if (c->target.sub.n == 0 && !admission_update(c, stored, was, doc))
         return;
     if (c->target.sub.n == 0 && !validate(c, stored, was, doc))

@@ -79,6 +79,10 @@ struct str kube_decode_failure(struct arena *a, const struct kube_body *b, struc
  * NULL with p->error when a member is of a wrong type. */
 cJSON *kube_normalise(const struct kube_type *t, const cJSON *tree, struct kube_problems *p);
 
+/* As kube_normalise, but of what @tree says alone: nothing is filled in, and zeros stay. What a
+ * client applies is read so. */
+cJSON *kube_read_sparse(const struct kube_type *t, const cJSON *tree, struct kube_problems *p);
+
 /* Parses JSON; NULL with p->error in the words of Go's encoding/json. Numbers keep their text in
  * valuestring, doubled keys stay. */
 cJSON *kube_parse_json(struct str text, struct kube_problems *p);

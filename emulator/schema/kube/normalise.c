@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/memory.h"
 #include "schema/kube/decode.h"
+#include "schema/kube/field_walk.h"
 #include "schema/kube/normalise.h"
 #include "schema/kube/scalar.h"
 
@@ -16,11 +17,14 @@ struct place {
     const char *name; /* of a field or key; NULL: an element of a list */
     size_t index;
     const struct kube_type *within; /* the struct whose field this is; NULL: a key or an element */
+    const struct kube_field *list;  /* of an element: whose it is, and what it is */
+    const cJSON *item;
 };
 
 struct walk {
     struct kube_problems *p;
     bool stopped;
+    bool sparse; /* only what is given, zeros too; nothing is filled in */
 };
 
 /* --- words ------------------------------------------------------------------------------ */
@@ -49,6 +53,22 @@ static struct str full_path(struct arena *a, const struct place *at)
     return arena_printf(a, "%.*s%s%s", STR_ARG(up), up.n > 0 ? "." : "", at->name);
 }
 
+/* The path as apply has it: elements by their keys. */
+static struct str key_path(struct arena *a, const struct place *at)
+{
+    struct str up;
+
+    if (at == NULL)
+        return (struct str){0};
+    up = key_path(a, at->up);
+    if (at->name != NULL)
+        return arena_printf(a, "%.*s.%s", STR_ARG(up), at->name);
+    if (field_relation_of(at->list) == FIELD_KEYED || field_relation_of(at->list) == FIELD_SET)
+        return arena_printf(a, "%.*s%.*s", STR_ARG(up),
+                            STR_ARG(field_step_text(a, field_element_step(a, at->list, at->item))));
+    return arena_printf(a, "%.*s[%zu]", STR_ARG(up), at->index);
+}
+
 /* What Go calls the value. */
 static struct str value_word(const cJSON *in)
 {
@@ -68,11 +88,43 @@ static const struct kube_type *struct_around(const struct place *at)
     return at == NULL ? NULL : at->within;
 }
 
-static void wrong_type(struct walk *w, const struct place *at, struct str value, struct str go)
+/* A wrong type in an applied document, as structured-merge-diff prints it. */
+static void unexpected_value(struct walk *w, const struct place *at, const cJSON *in,
+                             struct str value, struct str go)
+{
+    static const struct {
+        const char *starts, *expected;
+    } kinds[] = {
+        {"int",     "numeric (int or float)"},
+        {"bool",    "boolean"               },
+        {"[]",      "list"                  },
+        {"map[",    "map"                   },
+        {"string",  "string"                },
+        {"[]uint8", "string"                },
+    };
+    const char *expected = "map";
+    struct str got = value;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (str_starts(go, str_c(kinds[i].starts)))
+            expected = kinds[i].expected;
+    if (strcmp(expected, "string") == 0 && in != NULL)
+        got = arena_printf(w->p->arena, "&value.valueUnstructured{Value:%.*s}",
+                           STR_ARG(kube_go_text(w->p->arena, in)));
+    else if (strncmp(expected, "numeric", 7) != 0 && in != NULL)
+        got = arena_printf(w->p->arena, "&{%.*s}", STR_ARG(kube_go_text(w->p->arena, in)));
+    kube_refuse(w->p, "%.*s: expected %s, got %.*s", STR_ARG(key_path(w->p->arena, at)), expected,
+                STR_ARG(got));
+}
+
+static void wrong_type(struct walk *w, const struct place *at, const cJSON *in, struct str value,
+                       struct str go)
 {
     const struct kube_type *t = struct_around(at);
 
-    if (t == NULL)
+    if (w->sparse && at != NULL)
+        unexpected_value(w, at, in, value, go);
+    else if (t == NULL)
         kube_refuse(w->p, "json: cannot unmarshal %.*s into Go value of type %.*s", STR_ARG(value),
                     STR_ARG(go));
     else
@@ -93,7 +145,7 @@ static cJSON *stop_type(struct walk *w, const struct place *at, struct str value
 {
     w->p->error = (struct str){0};
     w->stopped = true;
-    wrong_type(w, at, value, str_c(go));
+    wrong_type(w, at, NULL, value, str_c(go));
     return NULL;
 }
 
@@ -126,13 +178,13 @@ static cJSON *read_int(struct walk *w, const struct place *at, bool wide, const 
     int64_t value;
 
     if (!cJSON_IsNumber(in)) {
-        wrong_type(w, at, value_word(in), go);
+        wrong_type(w, at, in, value_word(in), go);
         return NULL;
     }
     text = number_text(w, in);
     if (str_to_int(text, &value) && (wide || (value >= INT32_MIN && value <= INT32_MAX)))
         return kube_new_int(value);
-    wrong_type(w, at, arena_printf(w->p->arena, "number %.*s", STR_ARG(text)), go);
+    wrong_type(w, at, NULL, arena_printf(w->p->arena, "number %.*s", STR_ARG(text)), go);
     return NULL;
 }
 
@@ -165,7 +217,7 @@ static cJSON *read_bytes(struct walk *w, const struct place *at, const cJSON *in
     size_t fault;
 
     if (!cJSON_IsString(in)) {
-        wrong_type(w, at, value_word(in), go);
+        wrong_type(w, at, in, value_word(in), go);
         return NULL;
     }
     fault = base64_fault(text);
@@ -233,13 +285,13 @@ static cJSON *read_strings(struct walk *w, const struct place *at, const cJSON *
     cJSON *list;
 
     if (!cJSON_IsArray(in)) {
-        wrong_type(w, at, value_word(in), go);
+        wrong_type(w, at, in, value_word(in), go);
         return NULL;
     }
     list = cJSON_CreateArray();
     JSON_EACH(item, in) {
         if (!cJSON_IsString(item) && !cJSON_IsNull(item))
-            wrong_type(w, at, value_word(item), S("string"));
+            wrong_type(w, at, item, value_word(item), S("string"));
         cJSON_AddItemToArray(list, json_new_str(json_text(item)));
     }
     return list;
@@ -290,7 +342,7 @@ static cJSON *read_one(struct walk *w, const struct place *at, const struct kube
             return read_struct(w, at, kube_field_type(f), in);
         break;
     }
-    wrong_type(w, at, value_word(in), go);
+    wrong_type(w, at, in, value_word(in), go);
     return NULL;
 }
 
@@ -349,17 +401,18 @@ static struct str container_word(struct walk *w, const struct kube_field *f)
 static cJSON *read_list(struct walk *w, const struct place *at, const struct kube_field *f,
                         const cJSON *in)
 {
-    struct place here = {.up = at};
+    struct place here = {.up = at, .list = f};
     cJSON *list;
 
     if (!cJSON_IsArray(in)) {
-        wrong_type(w, at, value_word(in), container_word(w, f));
+        wrong_type(w, at, in, value_word(in), container_word(w, f));
         return NULL;
     }
     list = cJSON_CreateArray();
     JSON_EACH(item, in) {
         if (w->stopped)
             break;
+        here.item = item;
         cJSON_AddItemToArray(list, read_element(w, &here, f, item));
         here.index++;
     }
@@ -405,7 +458,7 @@ static cJSON *read_map(struct walk *w, const struct place *at, const struct kube
     cJSON *map;
 
     if (!cJSON_IsObject(in)) {
-        wrong_type(w, at, value_word(in), container_word(w, f));
+        wrong_type(w, at, in, value_word(in), container_word(w, f));
         return NULL;
     }
     map = cJSON_CreateObject();
@@ -464,6 +517,8 @@ static cJSON *keep(struct walk *w, const struct kube_field *f, cJSON *item)
 {
     bool may_omit = (f->flags & KUBE_OMIT_EMPTY) != 0;
 
+    if (w->sparse)
+        return item;
     if ((f->flags & KUBE_POINTER) != 0)
         return item != NULL ? item : may_omit ? NULL : cJSON_CreateNull();
     if (is_struct(f)) {
@@ -495,6 +550,15 @@ static cJSON *read_field(struct walk *w, const struct place *at, const struct ku
     return f->container == KUBE_MAP ? read_map(w, at, f, in) : read_one(w, at, f, in);
 }
 
+static void unknown_field(struct walk *w, const struct place *at)
+{
+    if (w->sparse)
+        kube_complain(w->p, "%.*s: field not declared in schema",
+                      STR_ARG(key_path(w->p->arena, at)));
+    else
+        kube_complain(w->p, "unknown field \"%.*s\"", STR_ARG(full_path(w->p->arena, at)));
+}
+
 static void read_members(struct walk *w, const struct place *at, const struct kube_type *t,
                          const cJSON *in, cJSON **values)
 {
@@ -508,7 +572,7 @@ static void read_members(struct walk *w, const struct place *at, const struct ku
         if (w->stopped)
             return;
         if (f == NULL) {
-            kube_complain(w->p, "unknown field \"%.*s\"", STR_ARG(full_path(w->p->arena, &here)));
+            unknown_field(w, &here);
             continue;
         }
         i = (size_t)(f - kube_type_at(t, 0));
@@ -536,17 +600,28 @@ static cJSON *read_struct(struct walk *w, const struct place *at, const struct k
     return object;
 }
 
-cJSON *kube_normalise(const struct kube_type *t, const cJSON *tree, struct kube_problems *p)
+static cJSON *normalise(const struct kube_type *t, const cJSON *tree, struct kube_problems *p,
+                        bool sparse)
 {
-    struct walk w = {.p = p};
+    struct walk w = {.p = p, .sparse = sparse};
     CLEANUP(json_freep) cJSON *doc = NULL;
 
     if (!cJSON_IsObject(tree)) {
         wrong_type(
-            &w, NULL, value_word(tree),
+            &w, NULL, tree, value_word(tree),
             arena_printf(p->arena, "%.*s.%s", STR_ARG(kube_type_version(t)), kube_text(t->name)));
         return NULL;
     }
     doc = read_struct(&w, NULL, t, tree);
     return p->error.n > 0 ? NULL : TAKE(doc);
+}
+
+cJSON *kube_normalise(const struct kube_type *t, const cJSON *tree, struct kube_problems *p)
+{
+    return normalise(t, tree, p, false);
+}
+
+cJSON *kube_read_sparse(const struct kube_type *t, const cJSON *tree, struct kube_problems *p)
+{
+    return normalise(t, tree, p, true);
 }
