@@ -293,10 +293,11 @@ static bool check_conflicts(struct apply *a, const struct field_changes *ch)
 /* --- the whole
  * -------------------------------------------------------------------------------------------- */
 
-/* The annotation in which kubectl keeps what it applied follows a server-side apply of its own. */
-static void follow_last_applied(struct apply *a)
+/* The annotation in which kubectl keeps what it applied follows a server-side apply of its own,
+ * and keeps its owner. */
+static void follow_last_applied(struct apply *a, cJSON *doc)
 {
-    cJSON *annotations = json_get(a->merged, "metadata.annotations");
+    cJSON *annotations = json_get(doc, "metadata.annotations");
     CLEANUP(buf_free) struct buf b = buf_init(LARGEST_BODY);
     cJSON *copy;
 
@@ -305,6 +306,7 @@ static void follow_last_applied(struct apply *a)
         return;
     copy = call_own(a->call, cJSON_Duplicate(a->applied, true));
     json_remove(json_get(copy, "metadata.annotations"), S(LAST_APPLIED));
+    kube_sort_tree(copy);
     json_write(&b, copy);
     buf_char(&b, '\n');
     if (!b.full)
@@ -350,7 +352,6 @@ static bool merge(struct apply *a)
     if (!json_equal(a->live.doc, a->merged))
         mine->time = write_now(c);
     managed_strip(mine->set);
-    follow_last_applied(a);
     return true;
 }
 
@@ -394,6 +395,7 @@ void kube_apply(struct kube_call *c, struct object *old)
     now = call_own(c, cJSON_Duplicate(doc, true));
     kube_convert(c->target.kind, stored, now);
     settle(&a, now);
+    follow_last_applied(&a, doc);
     if (old != NULL)
         write_update(c, old, doc);
     else if (c->target.sub.n > 0)

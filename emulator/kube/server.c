@@ -298,6 +298,22 @@ static int make_tls(struct kube_cluster *c)
     return tls_server_new(&tls, &c->tls);
 }
 
+/* What the HTTP server itself refuses is a Status too. */
+static void on_refusal(void *data, const struct http_request *r, struct http_refusal *refusal)
+{
+    CLEANUP(buf_free) struct buf b = buf_init(4096);
+    bool large = refusal->status == 413;
+
+    (void)data;
+    buf_add(&b, S("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":"
+                  "\"Failure\",\"message\":"));
+    json_write_str(&b, large ? S("Request entity too large: limit is 3145728") : refusal->reason);
+    buf_printf(&b, ",\"reason\":\"%s\",\"code\":%d}",
+               large ? "RequestEntityTooLarge" : "BadRequest", refusal->status);
+    refusal->content_type = S("application/json");
+    refusal->body = arena_str(r->arena, buf_str(&b));
+}
+
 int kube_cluster_listen(struct kube_cluster *c, struct str address, uint16_t port,
                         uint16_t *ret_port)
 {
@@ -309,6 +325,7 @@ int kube_cluster_listen(struct kube_cluster *c, struct str address, uint16_t por
             .security = STREAM_TLS,
             .gzip_from = 128 << 10,
             .handle = on_request,
+            .refuse = on_refusal,
             .data = c,
         };
 

@@ -94,6 +94,9 @@ cJSON *kube_parse_yaml(struct str text, struct kube_problems *p);
 /* The normalised form of a protobuf message of shape @t, the caller's. NULL with p->error. */
 cJSON *kube_parse_protobuf(const struct kube_type *t, struct str message, struct kube_problems *p);
 
+/* Puts the members of all objects in @tree into byte order, as Go writes maps. */
+void kube_sort_tree(cJSON *tree);
+
 /* @tree as Go's %v prints it: "map[spec:map[replicas:2]]". In @a. */
 struct str kube_go_text(struct arena *a, const cJSON *tree);
 

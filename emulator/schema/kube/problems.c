@@ -77,12 +77,12 @@ static void print_value(struct buf *b, const cJSON *item)
     }
 }
 
-static void sort_all(cJSON *tree)
+void kube_sort_tree(cJSON *tree)
 {
     if (cJSON_IsObject(tree))
         kube_sort_members(tree);
     JSON_EACH(item, tree)
-        sort_all(item);
+        kube_sort_tree(item);
 }
 
 struct str kube_go_text(struct arena *a, const cJSON *tree)
@@ -90,7 +90,7 @@ struct str kube_go_text(struct arena *a, const cJSON *tree)
     CLEANUP(json_freep) cJSON *sorted = cJSON_Duplicate(tree, true);
     CLEANUP(buf_free) struct buf b = buf_init(LONGEST_TEXT);
 
-    sort_all(sorted);
+    kube_sort_tree(sorted);
     print_value(&b, sorted);
     return arena_str(a, buf_str(&b));
 }
