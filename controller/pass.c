@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "elb.h"
 #include "found.h"
+#include "validation.h"
 
 bool pass_fail(struct pass *p, const char *fmt, ...)
 {
@@ -60,6 +61,12 @@ bool pass_query(struct pass *p, enum aws_service service, const char *action, co
     if (!ok)
         p->error = ret->error;
     return ok;
+}
+
+bool pass_validate(struct pass *p, const struct validation *v)
+{
+    p->error = validation_error(v);
+    return p->error.n == 0;
 }
 
 bool pass_json(struct pass *p, enum aws_service service, const char *action, const cJSON *body,

@@ -40,6 +40,10 @@ void pass_event(struct pass *p, const char *type, const char *reason, const char
 /* Calls AWS; false with the pass's error when it did not work. */
 bool pass_query(struct pass *p, enum aws_service service, const char *action, const struct query *q,
                 struct aws_answer *ret);
+
+/* Fails with what the SDK would refuse to send, if there is something. */
+struct validation;
+bool pass_validate(struct pass *p, const struct validation *v);
 bool pass_json(struct pass *p, enum aws_service service, const char *action, const cJSON *body,
                struct aws_answer *ret);
 

@@ -6,12 +6,14 @@
 #include "elb.h"
 #include "go_text.h"
 #include "pass_show.h"
+#include "validation.h"
 
 static bool create(struct pass *p, const struct strs *subnets, const struct group_choice *groups,
                    struct load_balancer *ret)
 {
     const struct wanted *w = p->wanted;
-    CLEANUP(aws_answer_free) struct aws_answer answer;
+    CLEANUP(aws_answer_free) struct aws_answer answer = {0};
+    struct validation v = {.a = p->a};
     struct query q = {.a = p->a};
     struct strs ids = groups->external;
 
@@ -26,7 +28,8 @@ static bool create(struct pass *p, const struct strs *subnets, const struct grou
     query_strs(&q, "SecurityGroups.member", &ids);
     query_strs(&q, "Subnets.member", subnets);
     query_pairs(&q, "Tags.member", &w->load_balancer_tags);
-    if (!pass_query(p, AWS_ELB, "CreateLoadBalancer", &q, &answer)) {
+    validation_tags(&v, &w->load_balancer_tags, "CreateLoadBalancerInput.Tags");
+    if (!pass_validate(p, &v) || !pass_query(p, AWS_ELB, "CreateLoadBalancer", &q, &answer)) {
         pass_log(p, KLOG_ERROR, "loadbalancer.go:202",
                  "failed to create LoadBalancer %.*s due to %.*s", STR_ARG(w->load_balancer_name),
                  STR_ARG(p->error));
@@ -183,9 +186,12 @@ static bool find_web_acl(struct pass *p, struct str arn, struct str *ret_acl)
 
 static bool web_acl_exists(struct pass *p, struct str acl)
 {
-    CLEANUP(aws_answer_free) struct aws_answer answer;
+    CLEANUP(aws_answer_free) struct aws_answer answer = {0};
+    struct validation v = {.a = p->a};
 
-    return call_waf(p, "GetWebACL", (struct str){0}, acl, &answer) ||
+    if (acl.n == 0) /* the annotation is there and empty */
+        validation_min_size(&v, 1, "GetWebACLInput.WebACLId");
+    return (pass_validate(p, &v) && call_waf(p, "GetWebACL", (struct str){0}, acl, &answer)) ||
            pass_because(p, "error fetching web acl %.*s: ", STR_ARG(acl));
 }
 

@@ -19,6 +19,7 @@ enum { DUMMY_PORT = 1 }; /* every target is registered with a port of its own */
 static bool change_tags(struct pass *p, struct str arn, const struct pairs *tags, bool remove)
 {
     CLEANUP(aws_answer_free) struct aws_answer answer = {0};
+    struct validation v = {.a = p->a};
     struct query q = {.a = p->a};
     struct str shown = pretty_map(p->a, tags);
 
@@ -35,8 +36,10 @@ static bool change_tags(struct pass *p, struct str arn, const struct pairs *tags
         query_strs(&q, "TagKeys.member", &keys);
     } else {
         query_pairs(&q, "Tags.member", tags);
+        validation_tags(&v, tags, "AddTagsInput.Tags");
     }
-    if (pass_query(p, AWS_ELB, remove ? "RemoveTags" : "AddTags", &q, &answer))
+    if (pass_validate(p, &v) &&
+        pass_query(p, AWS_ELB, remove ? "RemoveTags" : "AddTags", &q, &answer))
         return true;
     pass_event(p, "Warning", "ERROR", "error tagging %.*s due to %.*s", STR_ARG(arn),
                STR_ARG(p->error));
@@ -212,7 +215,9 @@ static bool set_zones(struct pass *p, const struct targets *candidates, struct t
 static bool change_targets(struct pass *p, struct str arn, const struct targets *targets,
                            bool remove)
 {
+    const char *action = remove ? "DeregisterTargets" : "RegisterTargets";
     CLEANUP(aws_answer_free) struct aws_answer answer = {0};
+    struct validation v = {.a = p->a};
     struct query q = {.a = p->a};
     struct str shown = show_targets(p->a, targets);
 
@@ -222,7 +227,11 @@ static bool change_targets(struct pass *p, struct str arn, const struct targets 
              remove ? "Removing targets from" : "Adding targets to", STR_ARG(arn), STR_ARG(shown));
     query_str(&q, "TargetGroupArn", arn);
     query_targets(&q, targets);
-    if (pass_query(p, AWS_ELB, remove ? "DeregisterTargets" : "RegisterTargets", &q, &answer))
+    for (size_t i = 0; i < targets->n; i++)
+        if (targets->at[i].port < 1)
+            validation_min_value(&v, 1,
+                                 arena_printf(p->a, "%sInput.Targets[%zu].Port", action, i).at);
+    if (pass_validate(p, &v) && pass_query(p, AWS_ELB, action, &q, &answer))
         return true;
     pass_log(p, KLOG_ERROR, remove ? "targets.go:102" : "targets.go:87", "Error %s %.*s: %.*s",
              remove ? "removing targets from" : "adding targets to", STR_ARG(arn),

@@ -22,6 +22,13 @@ void validation_min_value(struct validation *v, int64_t least, const char *path)
     add_line(v, arena_printf(v->a, "minimum field value of %lld, %s.", (long long)least, path));
 }
 
+void validation_tags(struct validation *v, const struct pairs *tags, const char *path)
+{
+    for (size_t i = 0; i < tags->n; i++)
+        if (tags->at[i].key.n == 0)
+            validation_min_size(v, 1, arena_printf(v->a, "%s[%zu].Key", path, i).at);
+}
+
 struct str validation_error(const struct validation *v)
 {
     if (v->count == 0)

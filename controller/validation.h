@@ -17,3 +17,6 @@ void validation_min_value(struct validation *v, int64_t least, const char *path)
 
 /* "InvalidParameter: 2 validation error(s) found.\n- …", or empty when nothing was found. */
 struct str validation_error(const struct validation *v);
+
+/* The keys of tags in a call of Elastic Load Balancing: "CreateLoadBalancerInput.Tags". */
+void validation_tags(struct validation *v, const struct pairs *tags, const char *path);

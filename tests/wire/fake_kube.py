@@ -186,7 +186,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             metadata = {"resourceVersion": version}
             if start + limit < len(items):
                 metadata["continue"] = str(start + limit)
-            self.answer(200, {"kind": f"{kind}List", "apiVersion": "v1", "metadata": metadata,
+            version = KINDS[kind][0].removeprefix("/api/").removeprefix("/apis/")
+            self.answer(200, {"kind": f"{kind}List", "apiVersion": version, "metadata": metadata,
                               "items": items[start:start + limit]})
 
     def watch(self, kind, namespace, version):

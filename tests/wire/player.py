@@ -150,7 +150,8 @@ def canonical_calls(calls):
 def rule_run(call):
     kind = call["call"].split()[1]
     where = call["parameters"].get("ListenerArn") or re.sub(r"_\d+\}$", "", str(call["parameters"].get("RuleArn")))
-    return (kind,) if kind in ("CreateRule", "ModifyRule", "DeleteRule") and where else None
+    return (kind,) if kind in ("CreateRule", "ModifyRule", "DeleteRule", "AddListenerCertificates",
+                               "RemoveListenerCertificates") and where else None
 
 
 def sort_runs(items, run_of, order):
@@ -167,19 +168,25 @@ def sort_runs(items, run_of, order):
 def canonical_log(lines):
     """Log lines, those of rules in one run sorted; the values of map dumps too."""
     def run_of(line):
-        return ("rule",) if re.search(r": (creating|modifying|deleting) rule |: rule \d+ (created|modified|deleted)",
-                                      line) else None
+        return ("rule",) if re.search(r": (creating|modifying|deleting) rule |: rule \d+ (created|modified|deleted)"
+                                      r"|: (adding|removing) certificate ", line) else None
 
     return sort_runs([sorted_dump(line) for line in lines], run_of, str)
 
 
 def sorted_dump(line):
-    """Lists of structures (attributes, permissions by port) in a log line, sorted."""
+    """What a log line shows of a map or a set, sorted: tags, targets, lists of structures."""
+    tags = re.search(r"tags \{  (.*)\} on ", line)
+    targets = re.search(r"(Adding targets to|Removing targets from) \S+: (.*)$", line)
     found = re.search(r"\[\{    .*?\}\](?=\.?$)", line)
-    if not found or "granting" in line and "FromPort" not in line:
+    if tags:
+        parts = sorted(re.split(r"(?<=\"),  ", tags.group(1)))
+        return line[:tags.start(1)] + ",  ".join(parts) + line[tags.end(1):]
+    if targets:
+        return line[:targets.start(2)] + ", ".join(sorted(targets.group(2).split(", ")))
+    if not found:
         return line
-    inner = found.group(0)
-    parts = re.split(r"(?<=\}),(?= *\{)", inner[1:-1])
+    parts = re.split(r"(?<=\}),(?= *\{)", found.group(0)[1:-1])
     if len(parts) < 2:
         return line
     parts = sorted(re.sub(r"\s+", " ", p).strip() for p in parts)
