@@ -3,12 +3,16 @@
 
 /* <name>_service is defined in <name>.c. */
 #define SERVICES(X) \
+    X(acm)          \
     X(ec2)          \
     X(eks)          \
     X(elbv2)        \
     X(iam)          \
+    X(shield)       \
     X(sts)          \
-    X(tagging)
+    X(tagging)      \
+    X(waf_regional) \
+    X(wafv2)
 
 #define DECLARE(name) extern const struct aws_service name##_service;
 SERVICES(DECLARE)

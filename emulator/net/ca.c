@@ -264,10 +264,12 @@ static bool describe_leaf(X509 *c, const struct ca *ca, const struct ca_request 
 int ca_issue(const struct ca *ca, const struct clock *clock, const struct ca_request *request,
              struct certificate **ret_certificate)
 {
-    CLEANUP(pkey_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
+    CLEANUP(pkey_freep) EVP_PKEY *key = request->key == NULL ? EVP_EC_gen("P-256") : NULL;
     CLEANUP(x509_freep) X509 *c = NULL;
     struct certificate *pair;
 
+    if (request->key != NULL && EVP_PKEY_up_ref(request->key) == 1)
+        key = request->key;
     if (key == NULL)
         return failed("cannot make a key");
     c = new_certificate(key, clock_now(clock), request->days > 0 ? request->days : LEAF_DAYS);

@@ -44,6 +44,7 @@ struct ca_request {
     size_t name_count;
     int64_t days; /* 0: 365 */
     bool client;  /* clientAuth; else serverAuth */
+    EVP_PKEY *key; /* the key to certify, borrowed; NULL: a new one of EC P-256 */
 };
 
 /* Issues one certificate with a key of its own, valid from five minutes ago.

@@ -163,6 +163,9 @@ int load_balancer_group_list(struct store *s, struct arena *a, struct str arn,
 /* Those that some rule lets forward to the group. */
 int load_balancer_list_by_target_group(struct store *s, struct arena *a, struct str target_group,
                                        struct load_balancer **ret_first);
+/* Load balancers with a listener that has the certificate. */
+int load_balancer_list_by_certificate(struct store *s, struct arena *a, struct str certificate,
+                                      struct load_balancer **ret_first);
 int lb_capacity_find(struct store *s, struct arena *a, struct str arn,
                      struct lb_capacity **ret_capacity);
 int lb_attribute_list(struct store *s, struct arena *a, struct str arn,
