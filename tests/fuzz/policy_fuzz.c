@@ -18,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .context = {keys, ARRAY_LEN(keys)},
         .principal = &who
     };
+    struct policy_match matches[4];
+    struct policy_position start, end;
     enum policy_kind kinds[] = {POLICY_IDENTITY, POLICY_TRUST};
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -25,9 +27,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct arena a = {0};
         struct str why = {0};
 
-        if (policy_parse(&a, str_n((const char *)data, size), kinds[i], &p, &why))
+        if (policy_parse(&a, str_n((const char *)data, size), kinds[i], &p, &why)) {
             (void)policy_evaluate(p, &r);
+            (void)policy_matches(p, &r, matches, ARRAY_LEN(matches));
+        }
         arena_free(&a);
     }
+    for (size_t i = 0; i < 3; i++)
+        (void)policy_statement_span(str_n((const char *)data, size), i, &start, &end);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* IAM policies: what is malformed, what matches, and who wins. */
 #include "auth/policy.h"
 
+#include "base/buf.h"
 #include "test.h"
 
 static const struct {
@@ -250,5 +251,80 @@ TEST(trust_policies_name_who_may_assume)
     }
 }
 
+static const struct {
+    const char *label;
+    struct str principal; /* of the trust */
+    bool whole, named;    /* asked with the caller's account, and without */
+} names[] = {
+    {"the account",     STR_INIT("{\"AWS\":\"123456789012\"}"),                       true,  false},
+    {"its root",        STR_INIT("{\"AWS\":\"arn:aws:iam::123456789012:root\"}"),     true,  false},
+    {"everybody",       STR_INIT("\"*\""),                                            true,  false},
+    {"everybody, long", STR_INIT("{\"AWS\":\"*\"}"),                                  true,  false},
+    {"the caller",      STR_INIT("{\"AWS\":\"arn:aws:iam::123456789012:user/me\"}"),  true,  true },
+    {"somebody else",   STR_INIT("{\"AWS\":\"arn:aws:iam::123456789012:user/you\"}"), false, false},
+    {"another account", STR_INIT("{\"AWS\":\"210987654321\"}"),                       false, false},
+};
+
+TEST(a_caller_is_named_itself_or_by_its_account)
+{
+    CASE_EACH(c, names) {
+        struct policy_principal whole = {.arn = S("arn:aws:iam::123456789012:user/me"),
+                                         .account = S("123456789012")},
+                                named = {.arn = whole.arn};
+        struct policy_request r = {.action = S("sts:AssumeRole"), .resource = S("*")};
+        struct policy *p = NULL;
+        struct arena a = {0};
+        struct str why,
+            document =
+                arena_printf(&a,
+                             "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\","
+                             "\"Principal\":%.*s}}",
+                             STR_ARG(c->principal));
+
+        CHECK(c->label, policy_parse(&a, document, POLICY_TRUST, &p, &why));
+        r.principal = &whole;
+        CHECK(c->label, (policy_evaluate(p, &r) == POLICY_ALLOWS) == c->whole);
+        r.principal = &named;
+        CHECK(c->label, (policy_evaluate(p, &r) == POLICY_ALLOWS) == c->named);
+        policy_free(p);
+        arena_free(&a);
+    }
+}
+
+static void collect(void *data, struct str key)
+{
+    buf_printf(data, "%.*s ", STR_ARG(key));
+}
+
+TEST(a_policy_tells_what_it_asks_for_and_which_statements_match)
+{
+    static const char document[] =
+        "{\"Version\":\"2012-10-17\",\"Statement\":["
+        "{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:x:${aws:username}/${*}\"},"
+        "{\"Effect\":\"Deny\",\"Action\":\"s3:Put\",\"Resource\":\"*\","
+        "\"Condition\":{\"Null\":{\"aws:a\":\"true\"}}},"
+        "{\"Effect\":\"Allow\",\"Action\":\"s3:Get\",\"Resource\":\"*\"}]}";
+    CLEANUP(buf_free) struct buf asked = buf_init(1024);
+    struct policy_request r = {.action = S("s3:Put"), .resource = S("arn:y")};
+    struct policy_match matches[4];
+    struct policy *p = NULL;
+    struct arena a = {0};
+    struct str why;
+
+    CHECK("it is good", policy_parse(&a, str_c(document), POLICY_IDENTITY, &p, &why));
+    policy_context_keys(p, collect, &asked);
+    CHECK_STR("conditions and variables", buf_str(&asked), S("aws:username aws:a "));
+    CHECK("the deny matches",
+          policy_matches(p, &r, matches, 4) == 1 && matches[0].denies && matches[0].statement == 1);
+    r.action = S("s3:Get");
+    CHECK("so does the last", policy_matches(p, &r, matches, 4) == 1 && !matches[0].denies &&
+                                  matches[0].statement == 2);
+    CHECK("no more than there is room for", policy_matches(p, &r, matches, 0) == 0);
+    policy_free(p);
+    arena_free(&a);
+}
+
 TEST_MAIN(T(malformed_documents_are_refused_in_aws_words), T(statements_match_as_documented),
-          T(a_deny_wins_and_the_reason_is_worded), T(trust_policies_name_who_may_assume))
+          T(a_deny_wins_and_the_reason_is_worded), T(trust_policies_name_who_may_assume),
+          T(a_caller_is_named_itself_or_by_its_account),
+          T(a_policy_tells_what_it_asks_for_and_which_statements_match))
