@@ -86,6 +86,9 @@ struct done ec2_describe_addresses_attribute(struct call *c, const void *input)
     const struct ec2_describe_addresses_attribute_request *in = input;
     struct ec2_describe_addresses_attribute_result out = {0};
 
+    if (in->attribute.n > 0 && !str_is(in->attribute, "domain-name"))
+        return ec2_fault(c, "InvalidParameterValue", "Invalid value '%.*s' for attribute.",
+                         STR_ARG(in->attribute));
     out.addresses.at = arena_array(c->arena, in->allocation_ids.n + 1, sizeof *out.addresses.at);
     for (size_t i = 0; i < in->allocation_ids.n; i++) {
         struct ec2_item *item;
@@ -123,8 +126,12 @@ struct done ec2_allocate_address(struct call *c, const void *input)
         .network_border_group = a.network_border_group,
     };
     struct done done;
-    int r = ec2_item_insert(c->store, &item);
+    int r;
 
+    if (in->domain.n > 0 && !str_is(in->domain, "vpc") && !str_is(in->domain, "standard"))
+        return ec2_fault(c, "InvalidParameterValue", "Invalid value '%.*s' for domain.",
+                         STR_ARG(in->domain));
+    r = ec2_item_insert(c->store, &item);
     if (r < 0)
         return call_fail(c, r);
     if (!ec2_tag_new(c, in->tag_specifications.at, in->tag_specifications.n, "elastic-ip", item.id,
