@@ -152,22 +152,30 @@ bool authz_check(struct kube_call *c)
 
 /* --- aggregation -------------------------------------------------------------------------- */
 
-static bool selects(const cJSON *selector, const cJSON *labels)
+static bool has_label(const struct object *role, struct str key, struct str value)
+{
+    for (size_t i = 0; i < role->label_count; i++)
+        if (str_eq(role->labels[i].key, key))
+            return str_eq(role->labels[i].value, value);
+    return false;
+}
+
+static bool selects(const cJSON *selector, const struct object *role)
 {
     const cJSON *wanted = json_get(selector, "matchLabels");
 
     if (wanted == NULL || wanted->child == NULL)
         return false;
     JSON_EACH(label, wanted)
-        if (!str_eq(json_text(json_member(labels, str_c(label->string))), json_text(label)))
+        if (!has_label(role, str_c(label->string), json_text(label)))
             return false;
     return true;
 }
 
-static bool is_part_of(const cJSON *whole, const cJSON *role)
+static bool is_part_of(const cJSON *whole, const struct object *role)
 {
     JSON_EACH(selector, json_get(whole, "aggregationRule.clusterRoleSelectors"))
-        if (selects(selector, json_get(role, "metadata.labels")))
+        if (selects(selector, role))
             return true;
     return false;
 }
@@ -186,14 +194,9 @@ static cJSON *gather_rules(struct object_list roles, const struct object *self, 
     cJSON *rules = cJSON_CreateArray();
 
     for (size_t i = 0; i < roles.n; i++) {
-        CLEANUP(json_freep) cJSON *role = NULL;
-
-        if (roles.at[i] == self)
+        if (roles.at[i] == self || !is_part_of(whole, roles.at[i]))
             continue;
-        role = object_copy_doc(roles.at[i]);
-        if (!is_part_of(whole, role))
-            continue;
-        JSON_EACH(rule, json_get(role, "rules"))
+        JSON_EACH(rule, json_get(object_doc(roles.at[i]), "rules"))
             if (!has_rule(rules, rule))
                 cJSON_AddItemToArray(rules, cJSON_Duplicate(rule, true));
     }
@@ -216,6 +219,13 @@ static int put_rules(struct kube_cluster *c, struct object *o, cJSON *doc)
     return r;
 }
 
+/* Whether a change of a role may change what @whole, kept in @o, gathers. */
+static bool concerns(const cJSON *whole, const struct object *o, const struct object_change *change)
+{
+    return str_eq(o->key.name, change->now->key.name) || is_part_of(whole, change->now) ||
+           (change->old != NULL && is_part_of(whole, change->old));
+}
+
 void authz_aggregate(struct kube_cluster *c, const struct object_change *change)
 {
     CLEANUP(arena_free) struct arena a = {0};
@@ -230,6 +240,8 @@ void authz_aggregate(struct kube_cluster *c, const struct object_change *change)
 
         if (str_find(roles.at[i]->json, S("\"aggregationRule\"")) == STR_NONE)
             continue; /* nearly all of them: not worth parsing */
+        if (!concerns(object_doc(roles.at[i]), roles.at[i], change))
+            continue;
         doc = object_copy_doc(roles.at[i]);
         if (json_get(doc, "aggregationRule") == NULL)
             continue;
