@@ -74,7 +74,7 @@ struct str annotations_find(struct arena *a, const struct settings *s, const cha
 
     if (!cJSON_IsString(item))
         item = json_member(second, key);
-    return json_text(item);
+    return cJSON_IsString(item) ? arena_str(a, json_text(item)) : (struct str){0};
 }
 
 static struct str find(struct reading *r, const char *name)

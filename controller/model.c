@@ -68,10 +68,11 @@ static struct wanted *new_wanted(struct arena *a, const struct settings *s, stru
                                  struct str name)
 {
     struct wanted *w = arena_alloc(a, sizeof *w);
-    struct tag_owner owner = {s->cluster_name, namespace, name, &s->default_tags};
+    struct tag_owner owner = {s->cluster_name, arena_str(a, namespace), arena_str(a, name),
+                              &s->default_tags};
 
-    w->namespace = arena_str(a, namespace);
-    w->name = arena_str(a, name);
+    w->namespace = owner.namespace;
+    w->name = owner.ingress;
     w->key = arena_printf(a, "%.*s/%.*s", STR_ARG(namespace), STR_ARG(name));
     w->load_balancer_name = name_load_balancer(a, s->name_prefix, namespace, name);
     w->old_group_name = arena_printf(a, "instance-%.*s", STR_ARG(w->load_balancer_name));

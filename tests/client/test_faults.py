@@ -168,6 +168,8 @@ def test_a_killed_server_comes_back_as_it_was(start_elbow, tmp_path, need_kubect
     assert "Welcome to nginx!" in tutorial.wait_for_page(again, host)
     wait_for(lambda: "1/1" in again.kubectl("get", "pods", "-n", "kube-system", "-l",
                                             "app.kubernetes.io/name=alb-ingress-controller").stdout)
+    # The controller has no finalizers: an Ingress that goes before it leads again leaves its orphans.
+    wait_for(lambda: "Starting workers" in tutorial.logs(again), 40)
     tutorial.delete_sample(again)
     wait_for(lambda: tutorial.nothing_is_left(again), 40)
 

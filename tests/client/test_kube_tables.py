@@ -81,7 +81,7 @@ def get(elbow, ns, *what):
     return rows(elbow.kubectl("get", "-n", ns, *what).stdout)
 
 
-AGE = re.compile(r"\d+[smh]")
+AGE = re.compile(r"(\d+[smh])+")
 
 
 @pytest.mark.parametrize("what, head, cells", [
