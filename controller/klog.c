@@ -3,6 +3,7 @@
 #include "klog.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,6 +11,12 @@
 #include "base/buf.h"
 
 enum { LINE_LIMIT = 1 << 20 };
+
+/* A pod that is a process of this machine is the first process of its container. */
+static int shown_pid(void)
+{
+    return getenv("ELBOW_ROOTFS") != NULL ? 1 : (int)getpid();
+}
 
 static void add_head(struct buf *b, enum klog_level level, const char *place)
 {
@@ -19,8 +26,7 @@ static void add_head(struct buf *b, enum klog_level level, const char *place)
     gettimeofday(&now, NULL);
     localtime_r(&now.tv_sec, &tm);
     buf_printf(b, "%c%02d%02d %02d:%02d:%02d.%06ld %7d %s] ", "IWEF"[level], tm.tm_mon + 1,
-               tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (long)now.tv_usec, (int)getpid(),
-               place);
+               tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (long)now.tv_usec, shown_pid(), place);
 }
 
 static void write_line(struct buf *b)

@@ -174,6 +174,24 @@ static bool ensure_managed(struct pass *p, struct str *ret_id)
     return true;
 }
 
+/* What was asked for, as the SDK prints its filters: on several lines. */
+static bool blame_filters(struct pass *p, const struct strs *names)
+{
+    const char *between = names->n > 3 ? ",\n    " : ",";
+    struct strs quoted = {0};
+    struct str list, vpc = go_quote(p->a, p->settings->vpc_id);
+
+    for (size_t i = 0; i < names->n; i++)
+        strs_add(p->a, &quoted, go_quote(p->a, names->at[i]));
+    list = strs_join(p->a, &quoted, between);
+    if (names->n > 3)
+        list = arena_printf(p->a, "\n    %.*s\n  ", STR_ARG(list));
+    return pass_because(p,
+                        "unable to fetch security groups [{\n  Name: \"tag:Name\",\n  Values: "
+                        "[%.*s]\n} {\n  Name: \"vpc-id\",\n  Values: [%.*s]\n}] due to ",
+                        STR_ARG(list), STR_ARG(vpc));
+}
+
 /* Names are looked up by their Name tag; ids are taken as they are. */
 static bool resolve_external(struct pass *p, const struct strs *given, struct strs *ret)
 {
@@ -185,7 +203,7 @@ static bool resolve_external(struct pass *p, const struct strs *given, struct st
         strs_add(p->a, str_starts(given->at[i], S("sg-")) ? ret : &names, given->at[i]);
     if (names.n > 0) {
         if (!ec2_list_groups(p, "tag:Name", &names, &found))
-            return pass_because(p, "unable to fetch security groups due to ");
+            return blame_filters(p, &names);
         for (size_t i = 0; i < found.n; i++)
             strs_add(p->a, ret, found.at[i].id);
     }

@@ -9,7 +9,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "wire"))
 from player import FOLDER, Play, canonical_calls, canonical_log, canonical_parameters  # noqa: E402
 
-NAMES = sorted(f.stem for f in FOLDER.glob("*.json") if f.stem not in ("world-standard", "leader-election"))
+FILES = {f.stem: f for folder in (FOLDER, FOLDER.parent / "recorded-v1.1.4")
+         for f in sorted(folder.glob("*.json")) if f.stem not in ("world-standard", "leader-election")}
 
 # Where the recording is one of several possible runs, and what may then differ.
 MAY_DIFFER = {
@@ -37,9 +38,9 @@ def compare(name, where, did, recorded, parts):
             assert did[part] == expected(part, recorded[part]), f"{where}: {part}"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_scenario(name, tmp_path):
-    scenario = json.loads((FOLDER / f"{name}.json").read_text())
+    scenario = json.loads(FILES[name].read_text())
     play = Play(scenario, tmp_path)
     try:
         did = play.first_pass()

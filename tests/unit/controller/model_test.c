@@ -82,6 +82,37 @@ static const struct wanted *build(struct world *w, const char *annotations, cons
     return model_build(&w->a, &settings, &w->o, doc);
 }
 
+/* Reads every text of the model. */
+static struct str show_model(struct arena *a, const struct wanted *m)
+{
+    struct str all = arena_printf(a, "%.*s %.*s %.*s", STR_ARG(m->key),
+                                  STR_ARG(m->load_balancer_name), STR_ARG(m->old_group_name));
+
+    for (size_t i = 0; i < m->load_balancer_tags.n; i++)
+        all = arena_printf(a, "%.*s %.*s=%.*s", STR_ARG(all),
+                           STR_ARG(m->load_balancer_tags.at[i].key),
+                           STR_ARG(m->load_balancer_tags.at[i].value));
+    for (size_t i = 0; i < m->security_group_tags.n; i++)
+        all =
+            arena_printf(a, "%.*s %.*s", STR_ARG(all), STR_ARG(m->security_group_tags.at[i].value));
+    for (size_t i = 0; i < m->target_groups.n; i++) {
+        const struct wanted_target_group *tg = &m->target_groups.at[i];
+
+        all = arena_printf(a, "%.*s %.*s %.*s %.*s", STR_ARG(all), STR_ARG(tg->service),
+                           STR_ARG(tg->port), STR_ARG(tg->health_port));
+        for (size_t t = 0; t < tg->targets.n; t++)
+            all = arena_printf(a, "%.*s %.*s", STR_ARG(all), STR_ARG(tg->targets.at[t].id));
+        for (size_t t = 0; t < tg->tags.n; t++)
+            all = arena_printf(a, "%.*s %.*s", STR_ARG(all), STR_ARG(tg->tags.at[t].value));
+    }
+    for (size_t i = 0; i < m->listeners.n; i++)
+        for (size_t r = 0; r < m->listeners.at[i].rules.n; r++)
+            all =
+                arena_printf(a, "%.*s %.*s", STR_ARG(all),
+                             STR_ARG(m->listeners.at[i].rules.at[r].conditions.at[0].values.at[0]));
+    return all;
+}
+
 TEST(the_tutorial)
 {
     struct world w;
@@ -208,6 +239,26 @@ TEST(a_service_that_is_gone)
     CHECK_STR("but not its ports", m->target_groups.at[0].targets_error,
               S("Unable to find the ns/svc service: no object matching key \"ns/svc\" in local "
                 "store"));
+    close_world(&w);
+}
+
+/* A worker still uses the model when the objects have long changed. */
+TEST(nothing_is_borrowed)
+{
+    struct world w;
+    const struct wanted *m;
+    struct str all = {0};
+
+    open_world(&w);
+    m = build(&w, P "tags\":\"A=1\"", one_path);
+    objects_free(&w.o);
+    w.o = (struct objects){0};
+    for (size_t i = 0; i < m->target_group_selector.n; i++)
+        all = arena_printf(&w.a, "%.*s %.*s", STR_ARG(all),
+                           STR_ARG(m->target_group_selector.at[i].value));
+    CHECK_STR("the tags that find the target groups", all, S(" demo ns/ing owned ing ns"));
+    all = show_model(&w.a, m);
+    CHECK("and all the rest", all.n > 0);
     close_world(&w);
 }
 
@@ -345,6 +396,6 @@ TEST(triggers)
 }
 
 TEST_MAIN(T(the_tutorial), T(which_nodes_are_targets), T(mistakes_stand_where_they_belong),
-          T(health_check_ports), T(a_service_that_is_gone),
+          T(health_check_ports), T(a_service_that_is_gone), T(nothing_is_borrowed),
           T(a_redirect_to_its_own_listener_is_left_out), T(conditions_of_rules), T(whose_it_is),
           T(triggers))
