@@ -236,6 +236,15 @@ static bool is_expired(struct election *e, struct str record)
     return clock_steady_us() - e->seen_us > LEASE_S * 1000000LL;
 }
 
+/* A pod has its host name for itself: who held the lease under it is dead. */
+static bool is_former_self(struct election *e, struct str holder)
+{
+    size_t end = str_rchr(e->o.identity, '_');
+
+    return e->o.host_is_ours && end != STR_NONE &&
+           str_starts(holder, str_first(e->o.identity, end + 1));
+}
+
 static void take_record(struct election *e)
 {
     struct str record = record_of(e->map);
@@ -245,7 +254,7 @@ static void take_record(struct election *e)
     bool ours = str_eq(holder, e->o.identity);
     struct arena a = {0};
 
-    if (!is_expired(e, record) && holder.n > 0 && !ours) {
+    if (!is_expired(e, record) && holder.n > 0 && !ours && !is_former_self(e, holder)) {
         lost_round(e);
         return;
     }

@@ -14,6 +14,8 @@ struct election_options {
     const struct clock *clock;
     struct str namespace, name; /* of the ConfigMap */
     struct str identity;        /* "<host name>_<uuid>" */
+    bool host_is_ours;          /* nobody else has this host name: a lease that it holds is that of
+                                 * a former process of ours, and is taken over at once */
     void (*on_leading)(void *data);
     void (*on_lost)(void *data); /* somebody else leads, or nobody answers: end the program */
     void *data;

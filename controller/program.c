@@ -252,6 +252,7 @@ static void start_election(struct program *p)
         .name = p->settings->election_id,
         .identity = arena_printf(&p->arena, "%.*s_%.*s", STR_ARG(host_name(p)),
                                  STR_ARG(ids_uuid(&ids, &p->arena))),
+        .host_is_ours = p->settings->apiserver_host.n == 0 && p->settings->kubeconfig.n == 0,
         .on_leading = start_reconciler,
         .on_lost = on_lease_lost,
         .data = p,
