@@ -225,8 +225,8 @@ def test_endpoints(stage):
     assert get(stage.controller, "/healthz/ping") == (200, "ok")
     before = len(stage.account.calls)
     assert get(stage.controller, "/healthz/aws-alb-ingress-controller") == (200, "ok")
-    asked = [c for c in stage.account.calls[before:] if c["call"].split()[1] in (
-        "DescribeTags", "ListServerCertificates", "ListCertificates")]
+    asked = [c for c in stage.account.calls[before:] if c["call"] in (
+        "ec2 DescribeTags", "iam ListServerCertificates", "acm ListCertificates")]
     assert asked == [
         {"call": "ec2 DescribeTags", "parameters": {"MaxResults": "5"}, "done": True},
         {"call": "iam ListServerCertificates", "parameters": {"MaxItems": "1"}, "done": True},
