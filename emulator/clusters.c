@@ -267,6 +267,7 @@ static void on_change(void *data, const struct change *change)
     struct cluster *row = NULL;
     struct arena a = {0};
     struct cluster_server *s;
+    bool comes, goes;
     int r = 0;
 
     if (change->topic != CHANGE_EKS ||
@@ -275,16 +276,18 @@ static void on_change(void *data, const struct change *change)
         return;
     }
     s = find(c, change->key);
-    if (row != NULL && s == NULL)
+    comes = row != NULL && s == NULL;
+    goes = row == NULL && s != NULL;
+    if (comes)
         r = open_server(c, row, &s);
-    else if (row == NULL && s != NULL) {
+    if (goes) {
         close_server(s);
         forget_objects(c, change->key);
     }
     if (r < 0)
         log_error("main", "the API server of cluster %.*s cannot be opened: %s",
                   STR_ARG(change->key), uv_strerror(r));
-    if ((row != NULL) != (s != NULL) || row != NULL)
+    if (comes || goes)
         write_kubeconfig(c);
     arena_free(&a);
 }

@@ -21,6 +21,19 @@ bool eks_need_active(struct call *c, struct str name, struct cluster **ret_clust
 bool eks_page(struct call *c, struct str token, struct opt_int most, size_t count,
               struct page *ret_page, struct done *ret_done);
 
+/* The names of a chain of rows, as a str_list in the call's arena. */
+#define EKS_NAMES(c, chain)                                                           \
+    __extension__({                                                                   \
+        struct str_list names_ = {0};                                                 \
+        size_t count_ = 0;                                                            \
+        for (const __typeof__(*(chain)) *at_ = (chain); at_ != NULL; at_ = at_->next) \
+            count_++;                                                                 \
+        names_.at = arena_array((c)->arena, count_ + 1, sizeof *names_.at);           \
+        for (const __typeof__(*(chain)) *at_ = (chain); at_ != NULL; at_ = at_->next) \
+            names_.at[names_.n++] = at_->name;                                        \
+        names_;                                                                       \
+    })
+
 /* Answers with a page of @names: the answers of all lists of names look alike. */
 struct done eks_reply_names(struct call *c, struct str token, struct opt_int most,
                             struct str_list names);

@@ -315,9 +315,7 @@ struct done eks_list_addons(struct call *c, const void *input)
     const struct eks_list_addons_request *in = input;
     struct cluster *cluster = NULL;
     struct eks_item *first = NULL;
-    struct str *names;
     struct done done;
-    size_t n = 0;
     int r;
 
     if (!eks_need_cluster(c, in->cluster_name, &cluster, &done))
@@ -325,13 +323,7 @@ struct done eks_list_addons(struct call *c, const void *input)
     r = eks_item_list(c->store, c->arena, cluster->name, S("addon"), S(""), &first);
     if (r < 0)
         return call_fail(c, r);
-    for (const struct eks_item *i = first; i != NULL; i = i->next)
-        n++;
-    names = arena_array(c->arena, n + 1, sizeof *names);
-    n = 0;
-    for (const struct eks_item *i = first; i != NULL; i = i->next)
-        names[n++] = i->name;
-    return eks_reply_names(c, in->next_token, in->max_results, (struct str_list){names, n});
+    return eks_reply_names(c, in->next_token, in->max_results, EKS_NAMES(c, first));
 }
 
 struct done eks_update_addon(struct call *c, const void *input)

@@ -231,19 +231,11 @@ struct done eks_list_clusters(struct call *c, const void *input)
 {
     const struct eks_list_clusters_request *in = input;
     struct cluster *first = NULL;
-    struct str *names;
-    size_t n = 0;
     int r = cluster_list(c->store, c->arena, c->account, c->region, &first);
 
     if (r < 0)
         return call_fail(c, r);
-    for (const struct cluster *one = first; one != NULL; one = one->next)
-        n++;
-    names = arena_array(c->arena, n + 1, sizeof *names);
-    n = 0;
-    for (const struct cluster *one = first; one != NULL; one = one->next)
-        names[n++] = one->name;
-    return eks_reply_names(c, in->next_token, in->max_results, (struct str_list){names, n});
+    return eks_reply_names(c, in->next_token, in->max_results, EKS_NAMES(c, first));
 }
 
 /* What keeps a cluster from being deleted. */

@@ -262,9 +262,7 @@ struct done eks_list_fargate_profiles(struct call *c, const void *input)
     const struct eks_list_fargate_profiles_request *in = input;
     struct fargate_profile *first = NULL;
     struct cluster *cluster = NULL;
-    struct str *names;
     struct done done;
-    size_t n = 0;
     int r;
 
     if (!eks_need_cluster(c, in->cluster_name, &cluster, &done))
@@ -272,13 +270,7 @@ struct done eks_list_fargate_profiles(struct call *c, const void *input)
     r = fargate_profile_list(c->store, c->arena, cluster->name, &first);
     if (r < 0)
         return call_fail(c, r);
-    for (const struct fargate_profile *p = first; p != NULL; p = p->next)
-        n++;
-    names = arena_array(c->arena, n + 1, sizeof *names);
-    n = 0;
-    for (const struct fargate_profile *p = first; p != NULL; p = p->next)
-        names[n++] = p->name;
-    return eks_reply_names(c, in->next_token, in->max_results, (struct str_list){names, n});
+    return eks_reply_names(c, in->next_token, in->max_results, EKS_NAMES(c, first));
 }
 
 struct done eks_delete_fargate_profile(struct call *c, const void *input)

@@ -334,9 +334,7 @@ struct done eks_list_nodegroups(struct call *c, const void *input)
     const struct eks_list_nodegroups_request *in = input;
     struct cluster *cluster = NULL;
     struct nodegroup *first = NULL;
-    struct str *names;
     struct done done;
-    size_t n = 0;
     int r;
 
     if (!eks_need_cluster(c, in->cluster_name, &cluster, &done))
@@ -344,13 +342,7 @@ struct done eks_list_nodegroups(struct call *c, const void *input)
     r = nodegroup_list(c->store, c->arena, cluster->name, &first);
     if (r < 0)
         return call_fail(c, r);
-    for (const struct nodegroup *g = first; g != NULL; g = g->next)
-        n++;
-    names = arena_array(c->arena, n + 1, sizeof *names);
-    n = 0;
-    for (const struct nodegroup *g = first; g != NULL; g = g->next)
-        names[n++] = g->name;
-    return eks_reply_names(c, in->next_token, in->max_results, (struct str_list){names, n});
+    return eks_reply_names(c, in->next_token, in->max_results, EKS_NAMES(c, first));
 }
 
 struct done eks_delete_nodegroup(struct call *c, const void *input)
