@@ -15,8 +15,7 @@ struct account {
     bool ok;
 };
 
-/* --- where a value comes from -------------------------------------------------------------------
- */
+/* --- where a value comes from ---------------------------------------------------------------- */
 
 static bool has(struct account *a, const cJSON *object, const char *name)
 {
@@ -56,8 +55,7 @@ static void say_pairs(struct account *a, const char *what, const struct pairs *p
         buf_printf(a->out, "    %.*s=%.*s\n", STR_ARG(p->at[i].key), STR_ARG(p->at[i].value));
 }
 
-/* --- the load balancer --------------------------------------------------------------------------
- */
+/* --- the load balancer ----------------------------------------------------------------------- */
 
 static void say_subnets(struct account *a)
 {
@@ -131,8 +129,7 @@ static void say_load_balancer(struct account *a)
     say_pairs(a, "tags", &w->load_balancer_tags);
 }
 
-/* --- target groups ------------------------------------------------------------------------------
- */
+/* --- target groups --------------------------------------------------------------------------- */
 
 /* What a line says about a target group, and the annotations that decide it. */
 static const struct line {
@@ -219,8 +216,7 @@ static void say_target_group(struct account *a, const struct wanted_target_group
     trouble(a, tg->targets_error);
 }
 
-/* --- listeners ----------------------------------------------------------------------------------
- */
+/* --- listeners ------------------------------------------------------------------------------- */
 
 static void say_action(struct account *a, const struct action *action)
 {
@@ -293,8 +289,7 @@ static void say_listener(struct account *a, const struct wanted_listener *l)
     trouble(a, l->default_error);
 }
 
-/* --- together -----------------------------------------------------------------------------------
- */
+/* --- together -------------------------------------------------------------------------------- */
 
 static bool is_missing(struct account *a, struct str key)
 {

@@ -123,8 +123,7 @@ static bool change_tags(struct pass *p, const char *action, const char *verb, co
     return pass_because(p, "failed to reconcile tags due to ");
 }
 
-/* --- the load balancer's own group --------------------------------------------------------------
- */
+/* --- the load balancer's own group ----------------------------------------------------------- */
 
 static bool create_group(struct pass *p, struct str name, struct security_group *ret)
 {
@@ -226,8 +225,7 @@ bool groups_set_up(struct pass *p, struct group_choice *ret)
     return true;
 }
 
-/* --- the group that versions before 1.1 put on the nodes -----------------------------------------
- */
+/* --- the group that versions before 1.1 put on the nodes ------------------------------------- */
 
 static bool detach(struct pass *p, struct str group, const struct network_interface *eni)
 {
@@ -271,8 +269,7 @@ static bool delete_old_group(struct pass *p)
     return delete_group(p, "instance_attachment_v1.go:110", &group);
 }
 
-/* --- the nodes' groups ---------------------------------------------------------------------------
- */
+/* --- the nodes' groups ----------------------------------------------------------------------- */
 
 static bool find_interfaces(struct pass *p, const struct made_target_groups *groups,
                             struct network_interfaces *ret)
@@ -412,8 +409,7 @@ static bool close_nodes(struct pass *p)
     return true;
 }
 
-/* --- together
- * ------------------------------------------------------------------------------------- */
+/* --- together -------------------------------------------------------------------------------- */
 
 static bool set_on_load_balancer(struct pass *p, const struct load_balancer *lb,
                                  const struct strs *ids)

@@ -68,8 +68,7 @@ static bool make_plan(struct pass *p, const struct wanted_listener *w,
     return true;
 }
 
-/* --- the listener itself -------------------------------------------------------------------------
- */
+/* --- the listener itself --------------------------------------------------------------------- */
 
 static void add_settings(struct query *q, const struct plan *plan)
 {
@@ -111,8 +110,7 @@ static bool modify(struct pass *p, const struct listener *now, const struct plan
            pass_because(p, "failed to reconcile listener due to ");
 }
 
-/* --- certificates beside the default one
- * ----------------------------------------------------------- */
+/* --- certificates beside the default one ----------------------------------------------------- */
 
 static bool change_certificates(struct pass *p, struct str listener, const struct strs *arns,
                                 bool remove)
@@ -147,8 +145,7 @@ static bool set_certificates(struct pass *p, struct str listener, const struct s
            change_certificates(p, listener, &surplus, true);
 }
 
-/* --- rules ---------------------------------------------------------------------------------------
- */
+/* --- rules ----------------------------------------------------------------------------------- */
 
 /* How a step is called, where v1.1.4 logs it, and in what order log and Event come. */
 static const struct rule_words {
@@ -232,8 +229,7 @@ static bool set_rules(struct pass *p, struct str listener, const struct wanted_l
     return true;
 }
 
-/* --- together ------------------------------------------------------------------------------------
- */
+/* --- together -------------------------------------------------------------------------------- */
 
 static const struct listener *find_port(const struct listeners *all, int64_t port)
 {

@@ -155,8 +155,7 @@ bool load_balancer_set_attributes(struct pass *p, struct str arn)
     return pass_because(p, "failed modifying attributes: ");
 }
 
-/* --- the web ACL -------------------------------------------------------------------------------
- */
+/* --- the web ACL ----------------------------------------------------------------------------- */
 
 static bool call_waf(struct pass *p, const char *action, struct str resource, struct str acl,
                      struct aws_answer *ret)

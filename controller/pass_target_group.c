@@ -13,8 +13,7 @@
 
 enum { DUMMY_PORT = 1 }; /* every target is registered with a port of its own */
 
-/* --- tags ---------------------------------------------------------------------------------------
- */
+/* --- tags ------------------------------------------------------------------------------------ */
 
 static bool change_tags(struct pass *p, struct str arn, const struct pairs *tags, bool remove)
 {
@@ -56,8 +55,7 @@ bool tags_ensure(struct pass *p, struct str arn, const struct pairs *wanted)
     return change_tags(p, arn, &set, false) && change_tags(p, arn, &remove, true);
 }
 
-/* --- the group itself ----------------------------------------------------------------------------
- */
+/* --- the group itself ------------------------------------------------------------------------ */
 
 /* What both Create and Modify send, checked as the SDK does before sending. */
 static bool add_settings(struct pass *p, struct query *q, const char *input,
@@ -154,8 +152,7 @@ static bool set_attributes(struct pass *p, const struct wanted_target_group *w, 
     return false;
 }
 
-/* --- targets -------------------------------------------------------------------------------------
- */
+/* --- targets --------------------------------------------------------------------------------- */
 
 /* Instances that run. */
 static bool keep_running(struct pass *p, const struct targets *candidates, struct targets *ret)
@@ -259,8 +256,7 @@ static bool set_targets(struct pass *p, const struct wanted_target_group *w, str
     return change_targets(p, arn, &missing, false) && change_targets(p, arn, &surplus, true);
 }
 
-/* --- together ------------------------------------------------------------------------------------
- */
+/* --- together -------------------------------------------------------------------------------- */
 
 static bool ensure(struct pass *p, const struct wanted_target_group *w,
                    struct made_target_group *ret)

@@ -86,8 +86,7 @@ static void log_fatal(struct program *p, const char *place, struct str why)
     p->status = FATAL;
 }
 
-/* --- what needs no question ---------------------------------------------------------------------
- */
+/* --- what needs no question ------------------------------------------------------------------ */
 
 static bool try_port(struct program *p)
 {
@@ -152,8 +151,7 @@ static void make_parts(struct program *p)
     });
 }
 
-/* --- the end
- * -------------------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 static void close_rest(struct program *p)
 {
@@ -198,8 +196,7 @@ static void on_signal(uv_signal_t *signal, int number UNUSED)
     stop(p, 0);
 }
 
-/* --- leading
- * -------------------------------------------------------------------------------------- */
+/* --- leading --------------------------------------------------------------------------------- */
 
 static void start_reconciler(void *data)
 {
@@ -283,8 +280,7 @@ static void announce_sources(const struct settings *s)
                    sources[i]);
 }
 
-/* --- the start, step by step
- * ---------------------------------------------------------------------- */
+/* --- the start, step by step ----------------------------------------------------------------- */
 
 /* Everything is known: the loop goes on from here. */
 static bool start_all(struct program *p)
@@ -427,8 +423,7 @@ static void run_starter(void *data)
     mailbox_post(p->mailbox, on_prepared, p);
 }
 
-/* --- together
- * ------------------------------------------------------------------------------------- */
+/* --- together -------------------------------------------------------------------------------- */
 
 static void run(struct program *p)
 {

@@ -62,8 +62,7 @@ static int64_t now_ms(void)
     return clock_steady_us() / 1000;
 }
 
-/* --- Events, from the worker's thread to the recorder ------------------------------------------
- */
+/* --- Events, from the worker's thread to the recorder ---------------------------------------- */
 
 struct said {
     struct reconciler *reconciler;
@@ -109,8 +108,7 @@ static void on_pass_event(void *data, const char *type, const char *reason, stru
     mailbox_post(job->reconciler->o.mailbox, record, s);
 }
 
-/* --- the end of a pass --------------------------------------------------------------------------
- */
+/* --- the end of a pass ----------------------------------------------------------------------- */
 
 static void log_failure(struct job *job, struct str error)
 {
@@ -210,8 +208,7 @@ static void on_pass_done(struct worker *w UNUSED, void *data)
         finish(job, job->ok, job->pass.error);
 }
 
-/* --- the beginning of one -----------------------------------------------------------------------
- */
+/* --- the beginning of one -------------------------------------------------------------------- */
 
 static void run_job(void *data)
 {
@@ -281,8 +278,7 @@ static void pump(struct reconciler *r)
         uv_timer_start(&r->wake, on_wake, next > now_ms() ? (uint64_t)(next - now_ms()) : 1, 0);
 }
 
-/* --- what is watched ----------------------------------------------------------------------------
- */
+/* --- what is watched ------------------------------------------------------------------------- */
 
 static void enqueue(void *data, struct str key)
 {
@@ -358,8 +354,7 @@ static void start_informers(struct reconciler *r)
     }
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 struct reconciler *reconciler_start(const struct reconciler_options *o)
 {

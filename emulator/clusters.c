@@ -33,8 +33,7 @@ struct clusters {
     struct link servers;
 };
 
-/* --- signing keys --------------------------------------------------------------------------------
- */
+/* --- signing keys ---------------------------------------------------------------------------- */
 
 static struct str key_name(struct cluster_server *s)
 {
@@ -100,8 +99,7 @@ static void need_key(struct cluster_server *s)
     s->working = uv_queue_work(s->clusters->o.loop, &s->work, make_key, on_key) == 0;
 }
 
-/* --- opening and closing
- * --------------------------------------------------------------------------- */
+/* --- opening and closing --------------------------------------------------------------------- */
 
 static int64_t minor_of(struct str version)
 {

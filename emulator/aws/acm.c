@@ -18,8 +18,7 @@ bool acm_failed(struct call *c, int error, struct done *ret_done)
     return false;
 }
 
-/* --- finding -------------------------------------------------------------------------------------
- */
+/* --- finding --------------------------------------------------------------------------------- */
 
 static bool is_arn(struct call *c, struct str arn)
 {
@@ -76,8 +75,7 @@ int acm_users(struct call *c, struct str arn, struct str_list *ret_arns)
     return r;
 }
 
-/* --- showing
- * -------------------------------------------------------------------------------------- */
+/* --- showing --------------------------------------------------------------------------------- */
 
 static struct done describe_certificate(struct call *c, const void *input)
 {
@@ -128,8 +126,7 @@ static struct done get_certificate(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- listing
- * -------------------------------------------------------------------------------------- */
+/* --- listing --------------------------------------------------------------------------------- */
 
 static bool has_word(const struct str_list *words, struct str word)
 {
@@ -245,8 +242,7 @@ static struct done list_certificates(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- changing
- * ---------------------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------------------------------- */
 
 static struct done delete_certificate(struct call *c, const void *input)
 {
@@ -333,8 +329,7 @@ static struct done export_certificate(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- tags
- * --------------------------------------------------------------------------------------------- */
+/* --- tags ------------------------------------------------------------------------------------ */
 
 bool acm_put_tags(struct call *c, struct str arn, const struct acm_tag *tags, size_t n,
                   struct done *ret_done)
@@ -419,8 +414,7 @@ static struct done list_tags_for_certificate(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : call_reply(c, &out);
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------------ */
+/* --- the table ------------------------------------------------------------------------------- */
 
 static const struct aws_op ops[] = {
     {"AddTagsToCertificate",      add_tags_to_certificate,      "{CertificateArn}",                             OP_WRITES},

@@ -76,8 +76,7 @@ static int keep(struct call *c, const struct acm_certificate_detail *d, struct s
     return r < 0 ? r : tls_material_put(c->store, &material);
 }
 
-/* --- importing
- * ------------------------------------------------------------------------------------------ */
+/* --- importing ------------------------------------------------------------------------------- */
 
 static bool refuse(struct call *c, struct done *ret_done, const char *why)
 {
@@ -192,8 +191,7 @@ struct done acm_import_certificate(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- requesting
- * ------------------------------------------------------------------------------------------ */
+/* --- requesting ------------------------------------------------------------------------------ */
 
 static const struct key_row {
     const char *name, *group; /* group NULL: RSA */

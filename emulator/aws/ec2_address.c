@@ -169,8 +169,7 @@ struct done ec2_release_address(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : ec2_true(c);
 }
 
-/* --- on interfaces
- * ----------------------------------------------------------------------------------- */
+/* --- on interfaces --------------------------------------------------------------------------- */
 
 int ec2_address_join(struct call *c, struct ec2_item *item, struct network_interface *eni)
 {

@@ -6,8 +6,7 @@
 
 enum { MOST_FILTER_VALUES = 200, LEAST_PAGE = 5 };
 
-/* --- reaching into views ------------------------------------------------------------------------
- */
+/* --- reaching into views --------------------------------------------------------------------- */
 
 /* Tells every text at @path of @value; stops, and is true, once @tell was. */
 typedef bool tell_cb(void *data, struct str text);
@@ -60,8 +59,7 @@ static bool walk_texts(struct call *c, const struct shape *shape, const void *va
     return false;
 }
 
-/* --- filters -------------------------------------------------------------------------------------
- */
+/* --- filters --------------------------------------------------------------------------------- */
 
 /* '*' is any run, '?' any one character, a backslash takes the next one as it is. */
 static bool glob(struct str pattern, struct str text)
@@ -172,8 +170,7 @@ static bool filter_holds(struct call *c, const struct ec2_kind *kind, const stru
     return true;
 }
 
-/* --- the request ---------------------------------------------------------------------------------
- */
+/* --- the request ----------------------------------------------------------------------------- */
 
 /* The members that every request to describe has, found by their names. */
 struct request {
@@ -217,8 +214,7 @@ static struct request read_request(const struct call *c, const void *input,
     return r;
 }
 
-/* --- ids
- * ------------------------------------------------------------------------------------------ */
+/* --- ids ------------------------------------------------------------------------------------- */
 
 /* "<prefix>-" and 8 or 17 lower-case hex. */
 static bool id_is_well_formed(const struct ec2_kind *kind, struct str id)
@@ -283,8 +279,7 @@ bool ec2_need(struct call *c, const struct ec2_kind *kind, struct str id, void *
     return true;
 }
 
-/* --- collecting
- * ------------------------------------------------------------------------------------ */
+/* --- collecting ------------------------------------------------------------------------------ */
 
 static void *next_row(const void *row)
 {

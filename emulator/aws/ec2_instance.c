@@ -6,8 +6,7 @@
 #include "store/iam.h"
 #include "store/setting.h"
 
-/* --- the view
- * ------------------------------------------------------------------------------------- */
+/* --- the view -------------------------------------------------------------------------------- */
 
 static int list_instances(struct call *c, struct str id, void **ret_first)
 {
@@ -336,8 +335,7 @@ struct done ec2_describe_instances(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- status
- * -------------------------------------------------------------------------------------------- */
+/* --- status ---------------------------------------------------------------------------------- */
 
 static const struct ec2_instance_status_summary *summary(struct call *c, bool running)
 {
@@ -407,8 +405,7 @@ struct done ec2_describe_instance_status(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- attributes
- * ------------------------------------------------------------------------------------------ */
+/* --- attributes ------------------------------------------------------------------------------ */
 
 /* What the API only keeps: switches that stand in no view. */
 static struct str switch_name(struct call *c, struct str instance, const char *attribute)

@@ -4,9 +4,7 @@
 
 #include "store/ec2_address.h"
 
-/* --- NAT
- * -----------------------------------------------------------------------------------------------
- */
+/* --- NAT ------------------------------------------------------------------------------------- */
 
 static int list_nat(struct call *c, struct str id, void **ret_first)
 {
@@ -178,8 +176,7 @@ struct done ec2_delete_nat_gateway(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : call_reply(c, &out);
 }
 
-/* --- outgoing IPv6
- * ---------------------------------------------------------------------------------------- */
+/* --- outgoing IPv6 --------------------------------------------------------------------------- */
 
 static int list_egress(struct call *c, struct str id, void **ret_first)
 {

@@ -9,8 +9,7 @@
 #include "store/ec2_address.h"
 #include "store/ec2_group.h"
 
-/* --- the view
- * ------------------------------------------------------------------------------------- */
+/* --- the view -------------------------------------------------------------------------------- */
 
 static int list_interfaces(struct call *c, struct str id, void **ret_first)
 {
@@ -210,8 +209,7 @@ struct done ec2_describe_network_interfaces(struct call *c, const void *input)
     return ec2_describe(c, input, &ec2_network_interface_kind);
 }
 
-/* --- changing
- * ----------------------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------------------------------- */
 
 /* One's own interface; what a service made is the service's. */
 static bool need_own(struct call *c, struct str id, struct network_interface **ret_interface,
@@ -296,8 +294,7 @@ struct done ec2_describe_network_interface_attribute(struct call *c, const void 
     return call_reply(c, &out);
 }
 
-/* --- making and deleting
- * -------------------------------------------------------------------------------- */
+/* --- making and deleting --------------------------------------------------------------------- */
 
 /* An address that is asked for lies in the subnet, and nobody has it. */
 bool ec2_address_holds(struct call *c, const struct subnet *s, struct str address,
@@ -399,8 +396,7 @@ struct done ec2_delete_network_interface(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : ec2_true(c);
 }
 
-/* --- attaching
- * -------------------------------------------------------------------------------------------- */
+/* --- attaching ------------------------------------------------------------------------------- */
 
 struct done ec2_attach_network_interface(struct call *c, const void *input)
 {
@@ -468,8 +464,7 @@ struct done ec2_detach_network_interface(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : ec2_true(c);
 }
 
-/* --- secondary addresses
- * ------------------------------------------------------------------------------------ */
+/* --- secondary addresses --------------------------------------------------------------------- */
 
 struct done ec2_assign_private_ip_addresses(struct call *c, const void *input)
 {

@@ -92,8 +92,7 @@ struct done ec2_describe_managed_prefix_lists(struct call *c, const void *input)
     return ec2_describe(c, input, &ec2_prefix_list_kind);
 }
 
-/* --- the old call, of AWS's lists alone
- * ------------------------------------------------------------------ */
+/* --- the old call, of AWS's lists alone ------------------------------------------------------ */
 
 static int list_aws(struct call *c, struct str id, void **ret_first)
 {
@@ -142,9 +141,7 @@ struct done ec2_describe_prefix_lists(struct call *c, const void *input)
     return ec2_describe(c, input, &aws_kind);
 }
 
-/* --- entries
- * ------------------------------------------------------------------------------------------------
- */
+/* --- entries --------------------------------------------------------------------------------- */
 
 static int read_entries(struct call *c, struct str id,
                         struct ec2_get_managed_prefix_list_entries_result *ret_entries)

@@ -64,8 +64,7 @@ struct str_list ec2_zones(struct call *c)
     return zones;
 }
 
-/* --- regions
- * ---------------------------------------------------------------------------------------- */
+/* --- regions --------------------------------------------------------------------------------- */
 
 /* Rows for the filter engine: links over the table. */
 struct linked {
@@ -138,8 +137,7 @@ struct done ec2_describe_regions(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- zones
- * -------------------------------------------------------------------------------------------- */
+/* --- zones ----------------------------------------------------------------------------------- */
 
 static int list_zones(struct call *c, struct str id, void **ret_first)
 {
@@ -224,8 +222,7 @@ struct done ec2_describe_availability_zones(struct call *c, const void *input)
     return ec2_describe(c, &in, &zone_kind);
 }
 
-/* --- the account
- * ----------------------------------------------------------------------------------------- */
+/* --- the account ----------------------------------------------------------------------------- */
 
 static struct str default_vpc(struct call *c)
 {

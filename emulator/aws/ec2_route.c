@@ -5,8 +5,7 @@
 
 #include "aws/cidr.h"
 
-/* --- the view
- * ------------------------------------------------------------------------------------- */
+/* --- the view -------------------------------------------------------------------------------- */
 
 static int list_tables(struct call *c, struct str id, void **ret_first)
 {
@@ -156,8 +155,7 @@ struct done ec2_describe_route_tables(struct call *c, const void *input)
     return ec2_describe(c, input, &ec2_route_table_kind);
 }
 
-/* --- tables
- * ----------------------------------------------------------------------------------------- */
+/* --- tables ---------------------------------------------------------------------------------- */
 
 struct done ec2_create_route_table(struct call *c, const void *input)
 {
@@ -211,8 +209,7 @@ struct done ec2_delete_route_table(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : ec2_true(c);
 }
 
-/* --- routes
- * ----------------------------------------------------------------------------------------- */
+/* --- routes ---------------------------------------------------------------------------------- */
 
 /* The destination in its canonical form. */
 static bool read_destination(struct call *c, struct str four, struct str six, struct str list,
@@ -439,8 +436,7 @@ struct done ec2_delete_route(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : ec2_true(c);
 }
 
-/* --- associations
- * ------------------------------------------------------------------------------------- */
+/* --- associations ---------------------------------------------------------------------------- */
 
 static struct done reply_association(struct call *c, struct str id)
 {

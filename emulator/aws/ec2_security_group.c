@@ -7,8 +7,7 @@
 
 enum { LONGEST_NAME = 255, MOST_GROUPS_OF_INTERFACE = 5 };
 
-/* --- the view
- * ------------------------------------------------------------------------------------- */
+/* --- the view -------------------------------------------------------------------------------- */
 
 static int list_groups(struct call *c, struct str id, void **ret_first)
 {
@@ -147,8 +146,7 @@ const struct ec2_kind ec2_security_group_kind = {
     .show = show_group,
 };
 
-/* --- for other files
- * ------------------------------------------------------------------------------- */
+/* --- for other files ------------------------------------------------------------------------- */
 
 struct ec2_group_identifier *ec2_groups_of(struct call *c, struct str interface, size_t *ret_n,
                                            int *ret_error)
@@ -221,8 +219,7 @@ bool ec2_groups_hold(struct call *c, const struct str_list *ids, struct str vpc,
     return true;
 }
 
-/* --- the operations
- * ---------------------------------------------------------------------------------- */
+/* --- the operations -------------------------------------------------------------------------- */
 
 /* The VPC that is asked for, else the default one. */
 static bool choose_vpc(struct call *c, struct str id, struct str *ret_vpc, struct done *ret_done)

@@ -10,8 +10,7 @@
 
 enum { MOST_RULES = 60, LONGEST_DESCRIPTION = 255, HIGHEST_PORT = 65535 };
 
-/* --- protocols and words -------------------------------------------------------------------------
- */
+/* --- protocols and words --------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *number;
@@ -93,8 +92,7 @@ static bool same_rule(const struct security_group_rule *a, const struct security
            str_eq(a->peer_group, b->peer_group);
 }
 
-/* --- the view
- * ------------------------------------------------------------------------------------- */
+/* --- the view -------------------------------------------------------------------------------- */
 
 static int list_rules(struct call *c, struct str id, void **ret_first)
 {
@@ -161,8 +159,7 @@ struct done ec2_describe_security_group_rules(struct call *c, const void *input)
     return ec2_describe(c, input, &ec2_security_group_rule_kind);
 }
 
-/* --- reading permissions
- * ---------------------------------------------------------------------------- */
+/* --- reading permissions --------------------------------------------------------------------- */
 
 /* What authorizing and revoking, in and out, have in common. */
 struct change {
@@ -378,8 +375,7 @@ static void use_flat_form(struct call *c, struct change *change, const struct fl
     change->count = 1;
 }
 
-/* --- authorizing
- * --------------------------------------------------------------------------------------- */
+/* --- authorizing ----------------------------------------------------------------------------- */
 
 static bool room_holds(struct call *c, const struct change *change,
                        const struct security_group_rule *first, struct done *ret_done)
@@ -462,8 +458,7 @@ struct done ec2_authorize_security_group_egress(struct call *c, const void *inpu
     return authorize_all(c, &change, in->tag_specifications.at, in->tag_specifications.n);
 }
 
-/* --- revoking
- * -------------------------------------------------------------------------------------------- */
+/* --- revoking -------------------------------------------------------------------------------- */
 
 static struct security_group_rule *find_same(struct security_group_rule *first,
                                              const struct security_group_rule *wanted)

@@ -5,8 +5,7 @@
 #include "aws/cidr.h"
 #include "store/ec2_address.h"
 
-/* --- the view
- * ------------------------------------------------------------------------------------- */
+/* --- the view -------------------------------------------------------------------------------- */
 
 static int list_subnets(struct call *c, struct str id, void **ret_first)
 {
@@ -98,8 +97,7 @@ struct done ec2_describe_subnets(struct call *c, const void *input)
     return ec2_describe(c, input, &ec2_subnet_kind);
 }
 
-/* --- making
- * ------------------------------------------------------------------------------------------- */
+/* --- making ---------------------------------------------------------------------------------- */
 
 /* Inside a block of the VPC, and apart from all other subnets. */
 static bool place_holds(struct call *c, const struct vpc *vpc, struct str cidr, struct str given,
@@ -213,8 +211,7 @@ struct done ec2_create_default_subnet(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : reply_subnet(c, have);
 }
 
-/* --- changing and deleting
- * ----------------------------------------------------------------------------- */
+/* --- changing and deleting ------------------------------------------------------------------- */
 
 struct done ec2_modify_subnet_attribute(struct call *c, const void *input)
 {

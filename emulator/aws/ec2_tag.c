@@ -33,8 +33,7 @@ const struct ec2_kind *ec2_kind_of(struct str id)
     return NULL;
 }
 
-/* --- for other files -----------------------------------------------------------------------------
- */
+/* --- for other files ------------------------------------------------------------------------- */
 
 struct ec2_tag *ec2_tags(struct call *c, const char *type, struct str id, size_t *ret_n,
                          int *ret_error)
@@ -141,8 +140,7 @@ bool ec2_tag_new(struct call *c, const struct ec2_tag_specification *specs, size
     return true;
 }
 
-/* --- the operations
- * -------------------------------------------------------------------------------- */
+/* --- the operations -------------------------------------------------------------------------- */
 
 /* The ARN of each resource, all of which are there. */
 static bool need_resources(struct call *c, const struct str_list *ids, struct str *arns,
@@ -231,8 +229,7 @@ struct done ec2_delete_tags(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : ec2_true(c);
 }
 
-/* --- describing
- * ------------------------------------------------------------------------------------ */
+/* --- describing ------------------------------------------------------------------------------ */
 
 static int list_tags(struct call *c, struct str id UNUSED, void **ret_first)
 {

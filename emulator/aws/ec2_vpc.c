@@ -8,8 +8,7 @@
 
 enum { LARGEST_BLOCK = 16, SMALLEST_BLOCK = 28, MOST_BLOCKS = 5 };
 
-/* --- the view
- * ------------------------------------------------------------------------------------- */
+/* --- the view -------------------------------------------------------------------------------- */
 
 static int list_vpcs(struct call *c, struct str id, void **ret_first)
 {
@@ -86,8 +85,7 @@ struct done ec2_describe_vpcs(struct call *c, const void *input)
     return ec2_describe(c, input, &ec2_vpc_kind);
 }
 
-/* --- attributes
- * ------------------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------------------ */
 
 static const struct ec2_attribute_boolean_value *truth(struct call *c, bool value)
 {
@@ -143,8 +141,7 @@ struct done ec2_modify_vpc_attribute(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : ec2_true(c);
 }
 
-/* --- making
- * ------------------------------------------------------------------------------------------- */
+/* --- making ---------------------------------------------------------------------------------- */
 
 /* The region's options: one set for all VPCs that choose none. */
 static int default_options(struct call *c, struct str *ret_id)
@@ -265,8 +262,7 @@ struct done ec2_create_default_vpc(struct call *c, const void *input UNUSED)
     return r < 0 ? call_fail(c, r) : reply_vpc(c, first, "pending");
 }
 
-/* --- deleting
- * ------------------------------------------------------------------------------------------- */
+/* --- deleting -------------------------------------------------------------------------------- */
 
 /* What a VPC must not have any more, besides what it was made with. */
 static int count_dependents(struct call *c, struct str id, bool *ret_some)
@@ -343,8 +339,7 @@ struct done ec2_delete_vpc(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : ec2_true(c);
 }
 
-/* --- more blocks
- * ------------------------------------------------------------------------------------------ */
+/* --- more blocks ----------------------------------------------------------------------------- */
 
 /* Every route table of the VPC has a local route for each block. */
 static int set_local_routes(struct call *c, struct str vpc, struct str cidr, bool on)

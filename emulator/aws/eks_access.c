@@ -127,8 +127,7 @@ int eks_admit_nodes(struct call *c, const struct cluster *row, struct str role_a
     return access_entry_insert(c->store, &entry);
 }
 
-/* --- what the handlers share --------------------------------------------------------------------
- */
+/* --- what the handlers share ----------------------------------------------------------------- */
 
 static int view_of(struct call *c, const struct access_entry *e, struct eks_access_entry **ret_view)
 {
@@ -235,8 +234,7 @@ static bool username_holds(struct call *c, struct str name, struct done *ret_don
     return true;
 }
 
-/* --- entries
- * -------------------------------------------------------------------------------------- */
+/* --- entries --------------------------------------------------------------------------------- */
 
 struct done eks_create_access_entry(struct call *c, const void *input)
 {
@@ -361,8 +359,7 @@ struct done eks_delete_access_entry(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : call_reply(c, &(struct eks_delete_access_entry_response){0});
 }
 
-/* --- policies
- * ------------------------------------------------------------------------------------- */
+/* --- policies -------------------------------------------------------------------------------- */
 
 static struct eks_associated_access_policy policy_view(struct call *c,
                                                        const struct access_policy *p)

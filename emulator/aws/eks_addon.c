@@ -70,8 +70,7 @@ static bool version_is_there(struct call *c, const struct addon_row *row, struct
     return false;
 }
 
-/* --- the catalogue
- * -------------------------------------------------------------------------------- */
+/* --- the catalogue --------------------------------------------------------------------------- */
 
 static bool is_in(const struct str_list *words, const char *word)
 {
@@ -187,8 +186,7 @@ struct done eks_describe_addon_configuration(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- add-ons of a cluster -----------------------------------------------------------------------
- */
+/* --- add-ons of a cluster -------------------------------------------------------------------- */
 
 static bool need_addon(struct call *c, struct str cluster, struct str name,
                        struct cluster **ret_cluster, struct eks_item **ret_item,

@@ -63,8 +63,7 @@ static bool input_holds(struct call *c, const struct eks_create_cluster_request 
            eks_groups_hold(c, &in->resources_vpc_config->security_group_ids, *ret_vpc, ret_done);
 }
 
-/* --- making ------------------------------------------------------------------------------------
- */
+/* --- making ---------------------------------------------------------------------------------- */
 
 /* What is only echoed. */
 static struct str settings(struct call *c, const struct eks_create_cluster_request *in)
@@ -215,8 +214,7 @@ struct done eks_create_cluster(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : answer(c, &row, S("CREATING"));
 }
 
-/* --- the rest ----------------------------------------------------------------------------------
- */
+/* --- the rest -------------------------------------------------------------------------------- */
 
 struct done eks_describe_cluster(struct call *c, const void *input)
 {

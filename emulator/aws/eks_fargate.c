@@ -14,8 +14,7 @@ static bool refuse(struct call *c, struct done *ret_done, struct str why)
     return false;
 }
 
-/* --- the view -----------------------------------------------------------------------------------
- */
+/* --- the view -------------------------------------------------------------------------------- */
 
 /* Selectors are kept as {"selectors": […]} would be, without the outer object. */
 static struct str selectors_text(struct call *c,
@@ -80,8 +79,7 @@ static bool need_profile(struct call *c, struct str cluster, struct str name,
     return false;
 }
 
-/* --- checks -------------------------------------------------------------------------------------
- */
+/* --- checks ---------------------------------------------------------------------------------- */
 
 static bool selectors_hold(struct call *c, const struct eks_create_fargate_profile_request *in,
                            struct done *ret_done)
@@ -202,8 +200,7 @@ static bool place_holds(struct call *c, const struct cluster *cluster, struct st
     return false;
 }
 
-/* --- handlers
- * ------------------------------------------------------------------------------------- */
+/* --- handlers -------------------------------------------------------------------------------- */
 
 struct done eks_create_fargate_profile(struct call *c, const void *input)
 {

@@ -6,8 +6,7 @@
 #include "store/iam.h"
 #include "store/tag.h"
 
-/* --- pod identity
- * --------------------------------------------------------------------------------- */
+/* --- pod identity ---------------------------------------------------------------------------- */
 
 static bool need_association(struct call *c, struct str cluster, struct str id,
                              struct eks_item **ret_item, struct done *ret_done)
@@ -208,8 +207,7 @@ struct done eks_delete_pod_identity_association(struct call *c, const void *inpu
     return r < 0 ? call_fail(c, r) : done;
 }
 
-/* --- identity providers
- * --------------------------------------------------------------------------- */
+/* --- identity providers ---------------------------------------------------------------------- */
 
 static bool need_provider(struct call *c, struct str cluster,
                           const struct eks_identity_provider_config *wanted,

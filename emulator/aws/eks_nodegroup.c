@@ -13,8 +13,7 @@ static bool refuse(struct call *c, struct done *ret_done, struct str why)
     return false;
 }
 
-/* --- the view -----------------------------------------------------------------------------------
- */
+/* --- the view -------------------------------------------------------------------------------- */
 
 /* The service's own Auto Scaling group: "eks-<group>-<uuid>", with the uuid of the ARN. */
 static struct eks_nodegroup_resources *resources(struct call *c, const struct nodegroup *row)
@@ -98,8 +97,7 @@ static bool need_group(struct call *c, struct str cluster, struct str name,
     return false;
 }
 
-/* --- checks -------------------------------------------------------------------------------------
- */
+/* --- checks ---------------------------------------------------------------------------------- */
 
 /* A policy of AWS's that this world does not know cannot be asked for. */
 static bool has_policy(struct call *c, const struct iam_managed *first, const char *name)
@@ -236,8 +234,7 @@ static bool input_holds(struct call *c, const struct eks_create_nodegroup_reques
     return true;
 }
 
-/* --- making
- * --------------------------------------------------------------------------------------- */
+/* --- making ---------------------------------------------------------------------------------- */
 
 static struct str settings(struct call *c, const struct eks_create_nodegroup_request *in)
 {
@@ -314,8 +311,7 @@ struct done eks_create_nodegroup(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : answer(c, &row, S("CREATING"));
 }
 
-/* --- reading and deleting
- * ---------------------------------------------------------------------------- */
+/* --- reading and deleting -------------------------------------------------------------------- */
 
 struct done eks_describe_nodegroup(struct call *c, const void *input)
 {
@@ -365,8 +361,7 @@ struct done eks_delete_nodegroup(struct call *c, const void *input)
                  : call_reply(c, &(struct eks_delete_nodegroup_response){.nodegroup = view});
 }
 
-/* --- updates
- * ------------------------------------------------------------------------------------------ */
+/* --- updates --------------------------------------------------------------------------------- */
 
 static void merge_labels(struct call *c, struct nodegroup *row,
                          const struct eks_update_labels_payload *in)

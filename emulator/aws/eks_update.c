@@ -3,8 +3,7 @@
  * Source: Amazon EKS API Reference, UpdateClusterConfig, UpdateClusterVersion, DescribeUpdate. */
 #include "aws/eks.h"
 
-/* --- the record ---------------------------------------------------------------------------------
- */
+/* --- the record ------------------------------------------------------------------------------ */
 
 struct done eks_updated(struct call *c, const struct cluster *row, struct str parent,
                         const char *type, const struct eks_update_param *params, size_t n)
@@ -86,8 +85,7 @@ struct done eks_describe_update(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- configuration ------------------------------------------------------------------------------
- */
+/* --- configuration --------------------------------------------------------------------------- */
 
 enum change { VPC, LOGGING, ACCESS, UPGRADE, ZONAL, COMPUTE, REMOTE, PROTECTION, SCALING, CHANGES };
 

@@ -197,8 +197,7 @@ int elb_need_trust_store(struct call *c, struct str arn, struct trust_store **re
  * there is none. */
 int elb_read_object(struct call *c, struct str bucket, struct str key, struct str *ret_text);
 
-/* --- listeners (elbv2_listener.c, elbv2_certificate.c, elbv2_ssl_policy.c) ---------------------
- */
+/* --- listeners (elbv2_listener.c, elbv2_certificate.c, elbv2_ssl_policy.c) ------------------- */
 
 /* Refuses a certificate that is none or may not be used. */
 int elb_check_certificate(struct call *c, struct str arn);

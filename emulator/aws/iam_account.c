@@ -71,8 +71,7 @@ struct done iam_list_account_aliases(struct call *c, const void *input UNUSED)
     return call_reply(c, &out);
 }
 
-/* --- the password policy ------------------------------------------------------------------------
- */
+/* --- the password policy --------------------------------------------------------------------- */
 
 struct done iam_update_account_password_policy(struct call *c, const void *input)
 {
@@ -153,8 +152,7 @@ struct done iam_delete_account_password_policy(struct call *c, const void *input
                      : iam_answer(c, setting_remove(c->store, name_of(c, "password-policy")));
 }
 
-/* --- numbers -----------------------------------------------------------------------------------
- */
+/* --- numbers --------------------------------------------------------------------------------- */
 
 static int64_t count(const void *rows)
 {
@@ -234,8 +232,7 @@ struct done iam_get_account_summary(struct call *c, const void *input UNUSED)
     return call_reply(c, &out);
 }
 
-/* --- the report ----------------------------------------------------------------------------------
- */
+/* --- the report ------------------------------------------------------------------------------ */
 
 struct done iam_generate_credential_report(struct call *c, const void *input UNUSED)
 {

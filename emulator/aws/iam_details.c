@@ -62,8 +62,7 @@ static int gather_policies(struct gathering *g, const char *name, struct str own
     return r;
 }
 
-/* --- views --------------------------------------------------------------------------------------
- */
+/* --- views ----------------------------------------------------------------------------------- */
 
 struct policies {
     struct iam_policy_detail *at;

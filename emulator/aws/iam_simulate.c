@@ -101,8 +101,7 @@ static bool add_boundary(struct simulation *s, const struct iam_entity *e,
                       S("IAM Permissions Boundary Policy"), boundary, ret_done);
 }
 
-/* --- the context --------------------------------------------------------------------------------
- */
+/* --- the context ----------------------------------------------------------------------------- */
 
 static void read_context(struct simulation *s, const struct iam_context_entry *entries, size_t n)
 {
@@ -144,8 +143,7 @@ static struct str_list keys_of(struct simulation *s, const struct context *witho
     return set.list;
 }
 
-/* --- results
- * -------------------------------------------------------------------------------------- */
+/* --- results --------------------------------------------------------------------------------- */
 
 static struct iam_statement view_statement(struct simulation *s, const struct taking_part *p,
                                            size_t index)
@@ -264,8 +262,7 @@ static bool actions_are_good(struct call *c, const struct str_list *actions, str
     return false;
 }
 
-/* --- the operations ------------------------------------------------------------------------------
- */
+/* --- the operations -------------------------------------------------------------------------- */
 
 /* The user, role or group that a simulation is about, and what it inherits. */
 static bool add_principal(struct simulation *s, struct str arn, struct iam_entity **ret_entity,

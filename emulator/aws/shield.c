@@ -22,8 +22,7 @@ static bool failed(struct call *c, int error, struct done *ret_done)
     return false;
 }
 
-/* --- the subscription
- * ----------------------------------------------------------------------------- */
+/* --- the subscription ------------------------------------------------------------------------ */
 
 static struct str subscription_arn(struct call *c)
 {
@@ -100,8 +99,7 @@ static struct done describe_subscription(struct call *c, const void *input UNUSE
     return call_reply(c, &out);
 }
 
-/* --- protections
- * ------------------------------------------------------------------------------------- */
+/* --- protections ----------------------------------------------------------------------------- */
 
 static struct str protection_arn(struct call *c, struct str id)
 {
@@ -280,8 +278,7 @@ static struct done list_protections(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------- */
 
 #define PROTECTION_ARN "arn:aws:shield::{account}:protection/"
 

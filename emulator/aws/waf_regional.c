@@ -26,8 +26,7 @@ static bool missing(struct call *c, struct done *ret_done)
     return false;
 }
 
-/* --- change tokens -----------------------------------------------------------------------------
- */
+/* --- change tokens --------------------------------------------------------------------------- */
 
 static struct done get_change_token(struct call *c, const void *input UNUSED)
 {
@@ -78,8 +77,7 @@ static bool use_token(struct call *c, struct str token, struct done *ret_done)
     return r < 0 ? failed(c, r, ret_done) : true;
 }
 
-/* --- web ACLs ------------------------------------------------------------------------------------
- */
+/* --- web ACLs -------------------------------------------------------------------------------- */
 
 static struct str acl_arn(struct call *c, struct str id)
 {
@@ -272,8 +270,7 @@ static struct done list_web_acls(struct call *c, const void *input)
     return call_reply(c, &out);
 }
 
-/* --- what they protect
- * ------------------------------------------------------------------------------ */
+/* --- what they protect ----------------------------------------------------------------------- */
 
 static bool resource_holds(struct call *c, struct str arn, struct done *ret_done)
 {
@@ -364,8 +361,7 @@ static struct done list_resources_for_web_acl(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : call_reply(c, &out);
 }
 
-/* --- tags
- * ---------------------------------------------------------------------------------------------- */
+/* --- tags ------------------------------------------------------------------------------------ */
 
 static bool need_arn(struct call *c, struct str arn, struct done *ret_done)
 {
@@ -425,8 +421,7 @@ static struct done list_tags_for_resource(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : call_reply(c, &out);
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------------ */
+/* --- the table ------------------------------------------------------------------------------- */
 
 #define ACL_ARN "arn:aws:waf-regional:{region}:{account}:webacl/{WebACLId}"
 

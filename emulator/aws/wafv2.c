@@ -28,8 +28,7 @@ static bool missing(struct call *c, struct done *ret_done)
     return false;
 }
 
-/* --- what web ACLs and IP sets have in common
- * ------------------------------------------------------ */
+/* --- what web ACLs and IP sets have in common ------------------------------------------------ */
 
 /* A row's name is "<scope>/<name>", its secret the lock token. */
 struct thing {
@@ -188,8 +187,7 @@ static struct done list_things(struct call *c, const struct thing *t, struct str
     return call_reply(c, &out);
 }
 
-/* --- web ACLs
- * ----------------------------------------------------------------------------------------- */
+/* --- web ACLs -------------------------------------------------------------------------------- */
 
 static bool action_holds(struct call *c, const struct wafv2_default_action *action,
                          struct done *ret_done)
@@ -329,8 +327,7 @@ static struct done list_web_acls(struct call *c, const void *input)
     return list_things(c, &acls, in->scope, in->next_marker, in->limit);
 }
 
-/* --- IP sets
- * ------------------------------------------------------------------------------------------- */
+/* --- IP sets --------------------------------------------------------------------------------- */
 
 static struct done create_ip_set(struct call *c, const void *input)
 {
@@ -439,8 +436,7 @@ static struct done list_ip_sets(struct call *c, const void *input)
     return list_things(c, &ip_sets, in->scope, in->next_marker, in->limit);
 }
 
-/* --- what web ACLs protect
- * ------------------------------------------------------------------------------ */
+/* --- what web ACLs protect ------------------------------------------------------------------- */
 
 static bool resource_holds(struct call *c, struct str arn, struct done *ret_done)
 {
@@ -528,9 +524,7 @@ static struct done list_resources_for_web_acl(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : call_reply(c, &out);
 }
 
-/* --- tags
- * --------------------------------------------------------------------------------------------------
- */
+/* --- tags ------------------------------------------------------------------------------------ */
 
 static bool need_arn(struct call *c, struct str arn, struct done *ret_done)
 {
@@ -592,9 +586,7 @@ static struct done list_tags_for_resource(struct call *c, const void *input)
     return r < 0 ? call_fail(c, r) : call_reply(c, &out);
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the table ------------------------------------------------------------------------------- */
 
 #define ARN(rest) "arn:aws:wafv2:{region}:{account}:*/" rest
 

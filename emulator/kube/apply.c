@@ -22,8 +22,7 @@ struct apply {
     cJSON *merged; /* of the request's version; the call's */
 };
 
-/* --- the request
- * ---------------------------------------------------------------------------------- */
+/* --- the request ----------------------------------------------------------------------------- */
 
 static bool need_manager(struct kube_call *c)
 {
@@ -126,8 +125,7 @@ static bool read_applied(struct apply *a)
     return true;
 }
 
-/* --- owners
- * ------------------------------------------------------------------------------------------ */
+/* --- owners ---------------------------------------------------------------------------------- */
 
 /* An object that nobody was followed on is owned as a whole by whoever was before. */
 static void own_before(struct apply *a)
@@ -184,8 +182,7 @@ static void prune(struct apply *a, const cJSON *last)
     a->merged = call_own(c, kube_apply_remove(t, doc, gone));
 }
 
-/* --- conflicts
- * ------------------------------------------------------------------------------------------ */
+/* --- conflicts ------------------------------------------------------------------------------- */
 
 struct conflicts {
     struct kube_call *call;
@@ -290,8 +287,7 @@ static bool check_conflicts(struct apply *a, const struct field_changes *ch)
                                                     .cause_count = k.n});
 }
 
-/* --- the whole
- * -------------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 /* The annotation in which kubectl keeps what it applied follows a server-side apply of its own,
  * and keeps its owner. */

@@ -316,8 +316,7 @@ bool body_strategic_merge(struct kube_call *c, cJSON *doc, const cJSON *patch, s
     return true;
 }
 
-/* --- shapes of kinds ---------------------------------------------------------------------------
- */
+/* --- shapes of kinds ------------------------------------------------------------------------- */
 
 static const struct kube_type *type_of(const struct kind *k)
 {

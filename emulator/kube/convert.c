@@ -103,8 +103,7 @@ static void event_from_core(cJSON *doc)
         rename_member(doc, event_names[i].core, event_names[i].events);
 }
 
-/* --- HorizontalPodAutoscaler: v1 knows one metric, the share of the CPU ------------------------
- */
+/* --- HorizontalPodAutoscaler: v1 knows one metric, the share of the CPU ---------------------- */
 
 /* What v1 has no member for goes along in annotations. */
 static const struct {

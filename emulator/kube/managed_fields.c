@@ -46,8 +46,7 @@ struct versioned managed_version(struct kube_call *c, const cJSON *doc, struct s
     return v;
 }
 
-/* --- entries -----------------------------------------------------------------------------------
- */
+/* --- entries --------------------------------------------------------------------------------- */
 
 static bool same_manager(const struct manager *a, const struct manager *b)
 {
@@ -203,8 +202,7 @@ static void cap_updaters(struct kube_call *c, struct managers *m)
         }
 }
 
-/* --- sets
- * ------------------------------------------------------------------------------------------ */
+/* --- sets ------------------------------------------------------------------------------------ */
 
 void managed_strip(cJSON *set)
 {
@@ -300,8 +298,7 @@ void managers_take(struct kube_call *c, struct managers *m, const struct manager
     }
 }
 
-/* --- updates
- * ------------------------------------------------------------------------------------------- */
+/* --- updates --------------------------------------------------------------------------------- */
 
 /* The entries from which an update starts: those that it brings, or else the object's. */
 static void start_from(struct kube_call *c, const cJSON *was, const cJSON *now,

@@ -63,8 +63,7 @@ static struct str hash_of(struct kube_call *c, struct str name)
     return str_n(upper, hash.n);
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static void write_name(struct writer *w, struct str name)
 {
@@ -159,8 +158,7 @@ static void write_info(struct writer *w)
     buf_add(w->b, S("},\"paths\":{"));
 }
 
-/* --- answers -------------------------------------------------------------------------------------
- */
+/* --- answers --------------------------------------------------------------------------------- */
 
 /* True when the client has the document already: 304 was answered. */
 static bool is_known(struct kube_call *c, struct str hash)

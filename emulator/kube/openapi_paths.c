@@ -233,8 +233,7 @@ static void put_response(struct builder *b, cJSON *operation, const struct opera
     json_put(json_need_object(operation, "responses"), code, response);
 }
 
-/* --- operations ---------------------------------------------------------------------------------
- */
+/* --- operations ------------------------------------------------------------------------------ */
 
 static struct str operation_id(struct builder *b, const struct operation *o, bool everywhere)
 {

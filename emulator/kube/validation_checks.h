@@ -12,8 +12,7 @@ struct checks {
     const struct kind *kind; /* the row that was asked for */
 };
 
-/* --- places: "spec.containers", "spec.containers[0]", "data[key]"; in the arena ----------------
- */
+/* --- places: "spec.containers", "spec.containers[0]", "data[key]"; in the arena -------------- */
 
 struct str at_child(struct checks *c, struct str place, const char *name);
 struct str at_index(struct checks *c, struct str place, size_t i);

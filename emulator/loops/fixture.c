@@ -216,8 +216,7 @@ int fixture_open(struct arena *a, struct str wanted, struct str *ret_name, struc
     return 0;
 }
 
-/* --- references within the file ----------------------------------------------------------------
- */
+/* --- references within the file -------------------------------------------------------------- */
 
 static bool has_subnet(const struct fixture *f, struct str id)
 {
@@ -291,8 +290,7 @@ static bool cluster_is_whole(struct yaml_file *file, const struct fixture *f,
     return ok;
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 struct writer {
     struct store *store;

@@ -34,8 +34,7 @@ static int find_subnet(struct store *s, struct arena *a, const struct cluster *c
     return subnet_list(s, a, c->account, c->region, id, ret_subnet);
 }
 
-/* --- instances ---------------------------------------------------------------------------------
- */
+/* --- instances ------------------------------------------------------------------------------- */
 
 static struct str dashed(struct arena *a, struct str address)
 {
@@ -384,8 +383,7 @@ static void release_pod_address(void *data, struct str cluster UNUSED, struct st
     arena_free(&a);
 }
 
-/* --- Fargate -----------------------------------------------------------------------------------
- */
+/* --- Fargate --------------------------------------------------------------------------------- */
 
 /* The interface of a Fargate pod, in one of the profile's subnets. */
 static int make_fargate_interface(struct provisioner *p, struct arena *a, const struct cluster *c,
@@ -446,8 +444,7 @@ static void remove_fargate_node(void *data, struct str cluster, struct str node)
     delete_node(p, cluster, node);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 static void on_change(void *data, const struct change *change)
 {

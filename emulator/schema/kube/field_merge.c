@@ -96,8 +96,7 @@ static cJSON *merge_list(struct merge *m, const struct kube_field *f, const cJSO
     return out;
 }
 
-/* --- structs and maps ----------------------------------------------------------------------------
- */
+/* --- structs and maps ------------------------------------------------------------------------ */
 
 static void add_member(struct merge *m, enum field_relation is, const struct kube_field *f,
                        const struct kube_type *t, cJSON *out, const char *name, const cJSON *live,
@@ -144,8 +143,7 @@ cJSON *kube_apply_merge(const struct kube_type *t, const cJSON *live, const cJSO
     return out;
 }
 
-/* --- taking out
- * ------------------------------------------------------------------------------------ */
+/* --- taking out ------------------------------------------------------------------------------ */
 
 static bool is_named(const cJSON *set)
 {

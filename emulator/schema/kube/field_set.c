@@ -211,8 +211,7 @@ cJSON *field_set_with_parents(const struct kube_type *t, const cJSON *set)
     return with_parents(t, NULL, set);
 }
 
-/* --- paths -------------------------------------------------------------------------------------
- */
+/* --- paths ----------------------------------------------------------------------------------- */
 
 static void print_key(struct buf *b, struct str json)
 {
@@ -269,8 +268,7 @@ void field_set_each(const cJSON *set, void (*each)(void *data, struct str path),
     each_member(set, &path, each, data);
 }
 
-/* --- what a value is -----------------------------------------------------------------------------
- */
+/* --- what a value is ------------------------------------------------------------------------- */
 
 enum field_relation field_relation_of_element(const struct kube_field *f)
 {
@@ -331,8 +329,7 @@ struct str field_element_step(struct arena *a, const struct kube_field *f, const
     return arena_str(a, buf_str(&b));
 }
 
-/* --- the set of a document, and of two -----------------------------------------------------------
- */
+/* --- the set of a document, and of two ------------------------------------------------------- */
 
 /* One step of a walk; its nodes in the sets that are built are made when something is there. */
 struct step {

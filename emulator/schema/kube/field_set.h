@@ -39,8 +39,7 @@ cJSON *field_set_with_parents(const struct kube_type *t, const cJSON *set);
 /* Calls @each with every member: `.spec.containers[name="c"].image`. The path is borrowed. */
 void field_set_each(const cJSON *set, void (*each)(void *data, struct str path), void *data);
 
-/* --- documents by sets --------------------------------------------------------------------------
- */
+/* --- documents by sets ----------------------------------------------------------------------- */
 
 /* @live with @applied laid over it: structs and maps merge, lists by their kind, the rest is
  * replaced. NULL with p->error. */

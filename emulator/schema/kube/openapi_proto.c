@@ -104,8 +104,7 @@ static const struct message path_message = MESSAGE(path_members, 22);
 static const struct message response_message = MESSAGE(response_members, 5);
 static const struct message info_message = MESSAGE(info_members, 7);
 
-/* --- the wire ----------------------------------------------------------------------------------
- */
+/* --- the wire -------------------------------------------------------------------------------- */
 
 static void put_varint(struct buf *b, uint64_t value)
 {
@@ -249,8 +248,7 @@ static void put_message(struct buf *b, unsigned number, const struct message *m,
     put_bytes(b, number, buf_str(&inner));
 }
 
-/* --- the document --------------------------------------------------------------------------------
- */
+/* --- the document ---------------------------------------------------------------------------- */
 
 void openapi_proto_head(struct buf *b, struct str title, struct str version)
 {

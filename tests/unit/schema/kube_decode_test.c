@@ -32,8 +32,7 @@ static struct decoded decode(struct arena *a, enum kube_media media, const char 
     return (struct decoded){written(a, doc), p.error, kube_strict_error(&p)};
 }
 
-/* --- what is written ---------------------------------------------------------------------------
- */
+/* --- what is written ------------------------------------------------------------------------- */
 
 static const struct {
     const char *label, *group, *kind;
@@ -95,8 +94,7 @@ TEST(documents_are_normalised)
     }
 }
 
-/* --- what is refused -----------------------------------------------------------------------------
- */
+/* --- what is refused ------------------------------------------------------------------------- */
 
 static const struct {
     const char *label, *group, *kind;
@@ -194,8 +192,7 @@ TEST(deep_nesting_is_refused)
     arena_free(&a);
 }
 
-/* --- strict decoding
- * -------------------------------------------------------------------------------- */
+/* --- strict decoding ------------------------------------------------------------------------- */
 
 static const struct {
     const char *label;
@@ -250,8 +247,7 @@ TEST(complaints_are_bounded)
     arena_free(&a);
 }
 
-/* --- failures as messages
- * ----------------------------------------------------------------------------- */
+/* --- failures as messages -------------------------------------------------------------------- */
 
 static const struct {
     const char *label;
@@ -298,9 +294,7 @@ TEST(media_types)
           kube_media_of(S("application/cbor")) == KUBE_MEDIA_NONE);
 }
 
-/* --- YAML
- * ------------------------------------------------------------------------------------------------
- */
+/* --- YAML ------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *label;

@@ -32,8 +32,7 @@ static const struct kube_type *pod(void)
     return kube_type_find(S(""), S("v1"), S("Pod"));
 }
 
-/* --- of one document ----------------------------------------------------------------------------
- */
+/* --- of one document ------------------------------------------------------------------------- */
 
 static const struct {
     const char *label;
@@ -86,8 +85,7 @@ TEST(documents_have_fields)
     }
 }
 
-/* --- between two
- * ---------------------------------------------------------------------------------- */
+/* --- between two ----------------------------------------------------------------------------- */
 
 static const struct {
     const char *label;
@@ -140,8 +138,7 @@ TEST(documents_differ_by_fields)
     }
 }
 
-/* --- algebra
- * ---------------------------------------------------------------------------------------- */
+/* --- algebra --------------------------------------------------------------------------------- */
 
 static const struct {
     const char *label;
@@ -211,8 +208,7 @@ TEST(single_members_come_and_go)
     arena_free(&a);
 }
 
-/* --- merging and taking out
- * --------------------------------------------------------------------------- */
+/* --- merging and taking out ------------------------------------------------------------------ */
 
 static const struct {
     const char *label;
@@ -294,8 +290,7 @@ TEST(fields_are_taken_out)
     }
 }
 
-/* --- what a client applies
- * ----------------------------------------------------------------------------- */
+/* --- what a client applies ------------------------------------------------------------------- */
 
 static const struct {
     const char *label;
