@@ -214,7 +214,8 @@ int elb_balancer_of(struct call *c, const struct listener *l, struct load_balanc
     X(create_load_balancer)                                                                        \
     X(delete_load_balancer)                                                                        \
     X(describe_load_balancers)                                                                     \
-    X(set_subnets) X(set_security_groups) X(set_ip_address_type) X(modify_ip_pools) X(             \
+    X(set_subnets)                                                                                 \
+    X(set_security_groups) X(set_ip_address_type) X(modify_ip_pools) X(                            \
         describe_load_balancer_attributes) X(modify_load_balancer_attributes)                      \
         X(describe_target_group_attributes) X(modify_target_group_attributes) X(                   \
             describe_listener_attributes) X(modify_listener_attributes) X(create_target_group)     \

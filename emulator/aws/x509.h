@@ -7,13 +7,13 @@
 #include "schema/shape.h"
 
 struct x509_facts {
-    struct str subject, issuer;   /* "CN=example.com,O=…" */
-    struct str common_name;       /* of the subject; may be empty */
-    struct str serial;            /* "0f:3a:…" */
-    struct str key_algorithm;     /* "RSA-2048", "EC-prime256v1" as ACM has them */
+    struct str subject, issuer;     /* "CN=example.com,O=…" */
+    struct str common_name;         /* of the subject; may be empty */
+    struct str serial;              /* "0f:3a:…" */
+    struct str key_algorithm;       /* "RSA-2048", "EC-prime256v1" as ACM has them */
     struct str signature_algorithm; /* "SHA256WITHRSA" */
-    struct str_list names;        /* DNS names and addresses of the subject's other names */
-    int64_t not_before, not_after; /* ms */
+    struct str_list names;          /* DNS names and addresses of the subject's other names */
+    int64_t not_before, not_after;  /* ms */
     bool self_signed;
 };
 

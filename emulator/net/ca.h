@@ -42,8 +42,8 @@ struct ca_request {
     size_t organization_count;
     const struct str *names; /* SANs: DNS names (a leading "*." too) and IP addresses */
     size_t name_count;
-    int64_t days; /* 0: 365 */
-    bool client;  /* clientAuth; else serverAuth */
+    int64_t days;  /* 0: 365 */
+    bool client;   /* clientAuth; else serverAuth */
     EVP_PKEY *key; /* the key to certify, borrowed; NULL: a new one of EC P-256 */
 };
 

@@ -79,14 +79,15 @@ extern const struct row_table security_group_table;
 
 /* One rule has one peer: an IPv4 or IPv6 block, a prefix list, or a group. Protocol as EC2 shows
  * it ("tcp", "-1", "50"); ports are -1 where the protocol has none. */
-#define SECURITY_GROUP_RULE_COLUMNS(X)                                                          \
-    X(TEXT, id)                                                                                 \
-    X(TEXT, group_id)                                                                           \
-    X(FLAG, egress)                                                                             \
-    X(TEXT, protocol)                                                                           \
-    X(INT, from_port)                                                                           \
-    X(INT, to_port)                                                                             \
-    X(TEXT, cidr) X(TEXT, cidr6) X(TEXT, prefix_list) X(TEXT, peer_group) X(TEXT, peer_account) \
+#define SECURITY_GROUP_RULE_COLUMNS(X)                                            \
+    X(TEXT, id)                                                                   \
+    X(TEXT, group_id)                                                             \
+    X(FLAG, egress)                                                               \
+    X(TEXT, protocol)                                                             \
+    X(INT, from_port)                                                             \
+    X(INT, to_port)                                                               \
+    X(TEXT, cidr)                                                                 \
+    X(TEXT, cidr6) X(TEXT, prefix_list) X(TEXT, peer_group) X(TEXT, peer_account) \
         X(TEXT, description)
 struct security_group_rule {
     struct security_group_rule *next;
@@ -101,9 +102,10 @@ extern const struct row_table security_group_rule_table;
     X(TEXT, reservation)                                                                        \
     X(TEXT, type)                                                                               \
     X(TEXT, image)                                                                              \
-    X(INT, state) X(TEXT, subnet) X(TEXT, vpc) X(TEXT, zone) X(TEXT, private_dns)               \
-        X(TEXT, key_name) X(TEXT, profile) X(INT, launched) X(TEXT, cluster) X(TEXT, nodegroup) \
-            X(TEXT, settings) X(TEXT, user_data) X(TEXT, token)
+    X(INT, state)                                                                               \
+    X(TEXT, subnet) X(TEXT, vpc) X(TEXT, zone) X(TEXT, private_dns) X(TEXT, key_name)           \
+        X(TEXT, profile) X(INT, launched) X(TEXT, cluster) X(TEXT, nodegroup) X(TEXT, settings) \
+            X(TEXT, user_data) X(TEXT, token)
 struct instance { /* cluster and nodegroup are empty where EKS did not make it */
     struct instance *next;
     ROW_FIELDS(INSTANCE_COLUMNS)
@@ -119,17 +121,17 @@ enum {
 };
 
 /* @owner is what it was made for: an instance id, a load balancer's ARN, "pod/<uid>". */
-#define INTERFACE_COLUMNS(X)                                                               \
-    X(TEXT, id)                                                                            \
-    X(TEXT, account)                                                                       \
-    X(TEXT, region)                                                                        \
-    X(TEXT, subnet)                                                                        \
-    X(TEXT, vpc)                                                                           \
-    X(TEXT, zone)                                                                          \
-    X(TEXT, description) X(TEXT, type) X(TEXT, requester) X(FLAG, managed) X(TEXT, mac)    \
-        X(TEXT, address) X(TEXT, public_address) X(TEXT, instance) X(TEXT, attachment)     \
-            X(TEXT, attachment_owner) X(INT, device_index) X(TEXT, owner) X(INT, attached) \
-                X(TEXT, settings)
+#define INTERFACE_COLUMNS(X)                                                                    \
+    X(TEXT, id)                                                                                 \
+    X(TEXT, account)                                                                            \
+    X(TEXT, region)                                                                             \
+    X(TEXT, subnet)                                                                             \
+    X(TEXT, vpc)                                                                                \
+    X(TEXT, zone)                                                                               \
+    X(TEXT, description)                                                                        \
+    X(TEXT, type) X(TEXT, requester) X(FLAG, managed) X(TEXT, mac) X(TEXT, address)             \
+        X(TEXT, public_address) X(TEXT, instance) X(TEXT, attachment) X(TEXT, attachment_owner) \
+            X(INT, device_index) X(TEXT, owner) X(INT, attached) X(TEXT, settings)
 struct network_interface {
     struct network_interface *next;
     ROW_FIELDS(INTERFACE_COLUMNS)

@@ -6,14 +6,14 @@
 
 extern const char eks_schema_1[];
 
-#define CLUSTER_COLUMNS(X)                                                                        \
-    X(TEXT, name)                                                                                 \
-    X(TEXT, account)                                                                              \
-    X(TEXT, region)                                                                               \
-    X(TEXT, version) X(TEXT, status) X(TEXT, role_arn) X(TEXT, vpc) X(TEXT, subnets)              \
-        X(TEXT, security_groups) X(TEXT, cluster_group) X(TEXT, issuer_id) X(TEXT, service_cidr)  \
-            X(TEXT, authentication) X(INT, created) X(INT, port) X(TEXT, settings) X(TEXT, token) \
-                X(TEXT, creator)
+#define CLUSTER_COLUMNS(X)                                                                      \
+    X(TEXT, name)                                                                               \
+    X(TEXT, account)                                                                            \
+    X(TEXT, region)                                                                             \
+    X(TEXT, version)                                                                            \
+    X(TEXT, status) X(TEXT, role_arn) X(TEXT, vpc) X(TEXT, subnets) X(TEXT, security_groups)    \
+        X(TEXT, cluster_group) X(TEXT, issuer_id) X(TEXT, service_cidr) X(TEXT, authentication) \
+            X(INT, created) X(INT, port) X(TEXT, settings) X(TEXT, token) X(TEXT, creator)
 struct cluster { /* issuer_id: 32 upper-case hex; cluster_group: the cluster security group;
                   * port: where its API server listens, 0 until it does; settings: what the API
                   * only echoes, in its JSON; token: the client's, of its creation; creator: the
@@ -27,22 +27,22 @@ extern const struct row_table cluster_table;
     X(TEXT, name)                                                                                \
     X(TEXT, cluster)                                                                             \
     X(TEXT, arn)                                                                                 \
-    X(TEXT, status) X(TEXT, subnets) X(TEXT, instance_type) X(TEXT, node_role) X(TEXT, labels)   \
-        X(TEXT, ami_type) X(TEXT, capacity_type) X(INT, minimum) X(INT, desired) X(INT, maximum) \
-            X(INT, disk) X(TEXT, version) X(INT, created) X(INT, modified) X(TEXT, settings)     \
-                X(TEXT, token)
+    X(TEXT, status)                                                                              \
+    X(TEXT, subnets) X(TEXT, instance_type) X(TEXT, node_role) X(TEXT, labels) X(TEXT, ami_type) \
+        X(TEXT, capacity_type) X(INT, minimum) X(INT, desired) X(INT, maximum) X(INT, disk)      \
+            X(TEXT, version) X(INT, created) X(INT, modified) X(TEXT, settings) X(TEXT, token)
 struct nodegroup { /* labels: a JSON object; settings and token as a cluster's */
     struct nodegroup *next;
     ROW_FIELDS(NODEGROUP_COLUMNS)
 };
 extern const struct row_table nodegroup_table;
 
-#define FARGATE_PROFILE_COLUMNS(X)                                                        \
-    X(TEXT, name)                                                                         \
-    X(TEXT, cluster)                                                                      \
-    X(TEXT, arn)                                                                          \
-    X(TEXT, status) X(TEXT, role_arn) X(TEXT, subnets) X(TEXT, selectors) X(INT, created) \
-        X(TEXT, token)
+#define FARGATE_PROFILE_COLUMNS(X) \
+    X(TEXT, name)                  \
+    X(TEXT, cluster)               \
+    X(TEXT, arn)                   \
+    X(TEXT, status)                \
+    X(TEXT, role_arn) X(TEXT, subnets) X(TEXT, selectors) X(INT, created) X(TEXT, token)
 struct fargate_profile { /* selectors: [{"namespace": …, "labels": {…}}] */
     struct fargate_profile *next;
     ROW_FIELDS(FARGATE_PROFILE_COLUMNS)

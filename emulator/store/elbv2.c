@@ -262,12 +262,14 @@ int load_balancer_group_list(struct store *s, struct arena *a, struct str arn,
 int load_balancer_list_by_certificate(struct store *s, struct arena *a, struct str certificate,
                                       struct load_balancer **ret_first)
 {
-    static const char sql[] = ROW_SELECT("load_balancer", LOAD_BALANCER_COLUMNS)
-        "WHERE arn IN (SELECT load_balancer FROM listener WHERE arn IN (SELECT listener FROM "
-        "listener_certificate WHERE certificate = :certificate)) ORDER BY seq";
+    static const char sql[] = ROW_SELECT(
+        "load_balancer", LOAD_BALANCER_COLUMNS) "WHERE arn IN (SELECT load_balancer FROM listener "
+                                                "WHERE arn IN (SELECT listener FROM "
+                                                "listener_certificate WHERE certificate = "
+                                                ":certificate)) ORDER BY seq";
 
-    return row_list(s, a, &load_balancer_table, sql,
-                    ROW_PARAMETERS({":certificate", certificate}), ret_first);
+    return row_list(s, a, &load_balancer_table, sql, ROW_PARAMETERS({":certificate", certificate}),
+                    ret_first);
 }
 
 int load_balancer_list_by_target_group(struct store *s, struct arena *a, struct str target_group,

@@ -34,7 +34,7 @@ static const struct migration migrations[] = {
     {"iam",          2, iam_schema_2         },
     {"tls_material", 1, tls_material_schema_1},
     {"ec2_item",     1, ec2_item_schema_1    },
-    {"resource", 1, resource_schema_1},
+    {"resource",     1, resource_schema_1    },
 };
 
 static const char table_of_migrations[] =

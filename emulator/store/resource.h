@@ -9,10 +9,11 @@ extern const char resource_schema_1[];
 
 /* @kind: "acm/certificate"; @name: unique in kind, account and region where it is not empty;
  * @parent: what it hangs on, an ARN mostly; @secret: what is never shown (a private key). */
-#define RESOURCE_COLUMNS(X)                                                                 \
-    X(TEXT, kind)                                                                           \
-    X(TEXT, arn) X(TEXT, account) X(TEXT, region) X(TEXT, name) X(TEXT, parent)             \
-        X(TEXT, document) X(TEXT, secret) X(INT, created)
+#define RESOURCE_COLUMNS(X)                                                          \
+    X(TEXT, kind)                                                                    \
+    X(TEXT, arn)                                                                     \
+    X(TEXT, account) X(TEXT, region) X(TEXT, name) X(TEXT, parent) X(TEXT, document) \
+        X(TEXT, secret) X(INT, created)
 struct resource {
     struct resource *next;
     ROW_FIELDS(RESOURCE_COLUMNS)

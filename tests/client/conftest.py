@@ -132,6 +132,18 @@ def start_elbow(tmp_path):
         server.stop()
 
 
+def kubectl_minor():
+    """The 1.NN of the kubectl here; 0 where there is none."""
+    if shutil.which("kubectl") is None:
+        return 0
+    text = subprocess.run(["kubectl", "version", "--client", "-o", "json"], capture_output=True, text=True).stdout
+    return int(json.loads(text)["clientVersion"]["minor"].rstrip("+"))
+
+
+# What only newer kubectls do or say: strict validation by the server, `auth whoami`, explain by v3.
+newer_kubectl = pytest.mark.skipif(kubectl_minor() < 27, reason="the kubectl here is older than 1.27")
+
+
 @pytest.fixture(scope="session")
 def need_kubectl():
     if shutil.which("kubectl") is None:

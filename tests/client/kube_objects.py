@@ -46,3 +46,17 @@ def raw(elbow, path, body=None):
     flags = ["get", "--raw", path] if body is None else ["create", "--raw", path, "-f", "-"]
     done = elbow.kubectl(*flags, stdin=None if body is None else json.dumps(body), check=False)
     return json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+
+def account_token(elbow, ns, name, audience=None):
+    """A token of a service account, asked for as `kubectl create token` does."""
+    spec = {"audiences": [audience]} if audience else {}
+    return raw(elbow, f"/api/v1/namespaces/{ns}/serviceaccounts/{name}/token",
+               {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec})["status"]["token"]
+
+
+def put_status(elbow, path, status):
+    """Lays @status over that of the object at @path, through its status subresource."""
+    now = raw(elbow, path)
+    now.setdefault("status", {}).update(status)
+    elbow.kubectl("replace", "--raw", f"{path}/status", "-f", "-", stdin=json.dumps(now))

@@ -14,6 +14,7 @@ import pytest
 
 from aws_errors import refusal, unchecked
 from conftest import ACCOUNT, REGION, Elbow
+from kube_objects import account_token
 
 AUDIENCE = "sts.amazonaws.com"
 SUBJECT = "system:serviceaccount:default:tester"
@@ -317,7 +318,7 @@ def test_an_unknown_role_is_not_told_from_a_forbidden_one(world, mint, web_role)
 
 def test_the_whole_chain_from_service_account_to_signed_call(world, iam, provider, web_role, need_kubectl):
     world.kubectl("create", "serviceaccount", "tester")
-    token = world.kubectl("create", "token", "tester", "--audience", AUDIENCE).stdout.strip()
+    token = account_token(world, "default", "tester", AUDIENCE)
     sts = world.client("sts")
     answer = sts.assume_role_with_web_identity(RoleArn=web_role, RoleSessionName="chain", WebIdentityToken=token)
     client = session(world, "iam", answer["Credentials"])
@@ -329,7 +330,7 @@ def test_the_whole_chain_from_service_account_to_signed_call(world, iam, provide
         f"{web_role} because no identity-based policy allows the iam:GetRole action")
     iam.put_role_policy(RoleName="web", PolicyName="p", PolicyDocument=json.dumps(document))
     assert client.get_role(RoleName="web")
-    other = world.kubectl("create", "token", "tester").stdout.strip()  # for the API server itself
+    other = account_token(world, "default", "tester")  # for the API server itself
     assert refusal(sts.assume_role_with_web_identity, RoleArn=web_role, RoleSessionName="chain",
                    WebIdentityToken=other)[2] == "Incorrect token audience"
     calls = json.load(urllib.request.urlopen(world.aws + "/_elbow/aws/calls?principal=assumed-role/web/chain"))

@@ -8,7 +8,8 @@ import urllib.request
 
 import pytest
 
-from conftest import TUTORIAL, clean_environment
+from conftest import TUTORIAL, clean_environment, newer_kubectl
+from kube_objects import raw
 
 pytestmark = pytest.mark.usefixtures("need_kubectl")
 
@@ -78,6 +79,7 @@ def test_applying_twice_changes_nothing(space):
         assert space("diff", "-f", "-", stdin=text).stdout == ""
 
 
+@newer_kubectl
 def test_a_misspelt_field_is_refused_by_name(space):
     wrong = DEPLOYMENT.replace("replicas", "replicaz").replace("image:", "imag:")
     done = space("apply", "-f", "-", stdin=wrong, check=False)
@@ -92,6 +94,7 @@ def test_a_misspelt_field_is_refused_by_name(space):
     assert done.returncode == 0
 
 
+@newer_kubectl
 def test_a_wrong_type_is_told(space):
     done = space("create", "-f", "-", stdin=DEPLOYMENT.replace("replicas: 1", "replicas: two"), check=False)
     assert ("json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
@@ -195,7 +198,7 @@ def test_applying_on_the_server_owns_fields(space):
         return space("apply", "--server-side", *flags, "-f", "-", stdin=text, **how)
 
     assert "serverside-applied" in apply().stdout
-    first = space.json("get", "deployment", "web", "--show-managed-fields")
+    first = raw(space.elbow, f"/apis/apps/v1/namespaces/{space.name}/deployments/web")
     assert owners(first)["kubectl", "Apply", ""]["f:spec"]["f:template"]["f:spec"]["f:containers"] == {
         'k:{"name":"c"}': {
             ".": {}, "f:name": {}, "f:image": {},
@@ -238,6 +241,7 @@ def test_a_no_op_apply_keeps_the_version(space):
     assert space.json("get", "configmap", "c")["metadata"]["resourceVersion"] == before
 
 
+@newer_kubectl
 def test_what_does_not_fit_is_told_with_its_path(space):
     done = space("apply", "--server-side", "-f", "-", stdin=DEPLOYMENT.replace("replicas: 1", "replicas: x"),
                  check=False)
@@ -250,7 +254,7 @@ def test_what_does_not_fit_is_told_with_its_path(space):
 def test_applying_moves_from_the_client_to_the_server(space):
     space("apply", "-f", "-", stdin=DEPLOYMENT)
     space("apply", "--server-side", "-f", "-", stdin=DEPLOYMENT.replace("replicas: 1", "replicas: 2"))
-    now = space.json("get", "deployment", "web", "--show-managed-fields")
+    now = raw(space.elbow, f"/apis/apps/v1/namespaces/{space.name}/deployments/web")
     assert now["spec"]["replicas"] == 2
     assert ("kubectl", "Apply", "") in owners(now)
     assert ("kubectl-client-side-apply", "Update", "") not in owners(now)
@@ -259,6 +263,7 @@ def test_applying_moves_from_the_client_to_the_server(space):
 # --- OpenAPI ---------------------------------------------------------------------------------------------
 
 
+@newer_kubectl
 def test_explain_reads_the_schemas(elbow):
     text = elbow.kubectl("explain", "ingress", "--recursive").stdout
     for field in ("ingressClassName\t<string>", "pathType\t<string>", "port\t<ServiceBackendPort>",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from conftest import wait_for
-from kube_objects import create, deployment, namespace, pod
+from kube_objects import create, deployment, namespace, pod, put_status
 
 pytestmark = pytest.mark.usefixtures("need_kubectl")
 
@@ -121,9 +121,8 @@ def test_ingresses(elbow, ns):
     assert re.fullmatch(r"many +(alb +)?a.example.com,b.example.com,c.example.com \+ 2 more... +"
                         r"80, 443 +\d+[ms]", many)
     assert [w for w in head.split() if w != "CLASS"] == ["NAME", "HOSTS", "ADDRESS", "PORTS", "AGE"]
-    elbow.kubectl("patch", "ingress", "any", "-n", ns, "--subresource=status", "--type=merge", "-p",
-                  json.dumps({"status": {"loadBalancer": {"ingress": [
-                      {"hostname": "a-very-long-name-of-a-load-balancer.elb.localhost"}]}}}))
+    put_status(elbow, f"/apis/networking.k8s.io/v1/namespaces/{ns}/ingresses/any", {"loadBalancer": {"ingress": [
+        {"hostname": "a-very-long-name-of-a-load-balancer.elb.localhost"}]}})
     assert "a-very-long-name-of-a-load-balancer.elb.localhost" in \
         elbow.kubectl("get", "ingress/any", "-n", ns).stdout
 
@@ -173,8 +172,7 @@ def status_of(elbow, ns, name, status):
     """What kubectl shows for a pod in a state of our making."""
     one = pod(name, schedulerName="nobody")
     create(elbow, ns, one)
-    elbow.kubectl("patch", "pod", name, "-n", ns, "--subresource=status", "--type=merge", "-p",
-                  json.dumps({"status": status}))
+    put_status(elbow, f"/api/v1/namespaces/{ns}/pods/{name}", status)
     cells = get(elbow, ns, f"pod/{name}")[1]
     elbow.kubectl("delete", "pod", name, "-n", ns, "--force", "--grace-period=0")
     return cells[1:4]

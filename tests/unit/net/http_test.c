@@ -1,6 +1,6 @@
 /* Headers, targets, percent codes, NO_PROXY and certificates: values in, values out. */
-#include "net/http.h"
 #include "base/percent.h"
+#include "net/http.h"
 
 #include "net/ca.h"
 #include "net/dns.h"

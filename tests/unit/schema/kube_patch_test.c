@@ -43,7 +43,7 @@ static const struct {
               "\"image\":\"1\"}]}}"),
      STR_INIT("{\"spec\":{\"containers\":[{\"name\":\"b\",\"image\":\"2\"}]}}"),
      STR_INIT("{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"1\"},{\"name\":\"b\","
-              "\"image\":\"2\"}]}}")                                                              },
+              "\"image\":\"2\"}]}}")                                                             },
     {"new elements come before the old ones",                 POD,
      STR_INIT("{\"spec\":{\"containers\":[{\"name\":\"a\"},{\"name\":\"b\"}]}}"),
      STR_INIT("{\"spec\":{\"containers\":[{\"name\":\"c\"}]}}"),
