@@ -23,6 +23,15 @@ def canonical_reads(reads):
     return {json.dumps({**c, "parameters": canonical_parameters(c["parameters"])}, sort_keys=True) for c in reads}
 
 
+def without_second_looks(did, recorded):
+    """What was read, less what is recorded too but for its outcome: the next pass may have begun, and asks
+    again for what the first one made."""
+    def question(read):
+        return {k: v for k, v in json.loads(read).items() if k != "error"}
+    asked = [question(read) for read in recorded]
+    return {read for read in did if read in recorded or question(read) not in asked}
+
+
 def canonical_writes(writes):
     return sorted(writes, key=lambda w: json.dumps(w, sort_keys=True))
 
@@ -35,7 +44,9 @@ def expected(part, recorded):
 def compare(name, where, did, recorded, parts):
     for part in parts:
         if part in recorded and part not in MAY_DIFFER.get(name, ()):
-            assert did[part] == expected(part, recorded[part]), f"{where}: {part}"
+            want = expected(part, recorded[part])
+            have = without_second_looks(did[part], want) if part == "new_reads" else did[part]
+            assert have == want, f"{where}: {part}"
 
 
 @pytest.mark.parametrize("name", FILES)

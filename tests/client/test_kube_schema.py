@@ -251,6 +251,7 @@ def test_what_does_not_fit_is_told_with_its_path(space):
     assert '.spec.template.spec.containers[name="c"].imag: field not declared in schema' in done.stderr
 
 
+@newer_kubectl
 def test_applying_moves_from_the_client_to_the_server(space):
     space("apply", "-f", "-", stdin=DEPLOYMENT)
     space("apply", "--server-side", "-f", "-", stdin=DEPLOYMENT.replace("replicas: 1", "replicas: 2"))
